@@ -1,0 +1,65 @@
+"""The rooms of a server, put together for one set of options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sgcws.http.commands import Before, Commands
+from sgcws.http.files import Files
+from sgcws.http.pages import Pages
+from sgcws.http.root import Fallback, Root
+from sgcws.http.site import CommandSite
+from sgcws.net.first_bytes import FirstBytes
+from sgcws.options import ServerOptions
+from sgcws.realtime.connection import Peer
+from sgcws.realtime.shared import Shared
+from sgcws.reception import FrontDesk
+from sgcws.version import VERSION
+from sgcws.websocket import Upgrades, WebSocketResource
+from sgcws.websocket.protocol import MessageFactory
+from sgcws.websocket.resource import is_upgrade
+
+__all__ = ["assemble", "upgrades"]
+
+
+def upgrades(shared: Shared, options: ServerOptions, reactor: Any) -> Upgrades:
+    """Return what lets WebSocket requests in."""
+    factory = MessageFactory(options.websocket, options.http.server_header, reactor)
+    return Upgrades(shared, options.websocket, options.security, factory)
+
+
+def assemble(shared: Shared, options: ServerOptions, root: Root, reactor: Any) -> Callable[[], FirstBytes[Peer]]:
+    """
+    Put the rooms together.
+
+    Args:
+        shared: What all peers of the server share.
+        options: Today's options.
+        root: The root of the resource tree; its fallback is set.
+        reactor: The reactor.
+
+    Returns:
+        What makes the protocol for an accepted socket.
+    """
+    http = options.http
+    shared.close_timeout = options.websocket.close_timeout
+    commands = Commands(shared, http.charset)
+    root.fallback = Fallback(
+        upgrade=WebSocketResource(upgrades(shared, options, reactor)),
+        is_upgrade=is_upgrade,
+        files=http.document_root and Files(http.document_root, http.index_files, http.charset),
+        pages=Pages(http.test_pages, http.scripts, http.server_header or f"sgcws/{VERSION}"),
+        commands=commands,
+    )
+    desk = FrontDesk(shared, _site(shared, options, root, reactor), options.listen)
+    return lambda: FirstBytes(desk, reactor, http.header_timeout)
+
+
+def _site(shared: Shared, options: ServerOptions, root: Root, reactor: Any) -> CommandSite:
+    charset = options.http.charset
+
+    def before(request: Any, find: Callable[[Any], Any]) -> Any:
+        return Before(shared, charset, find) if shared.events.on_before_command else find(request)
+
+    return CommandSite(root, options.http, reactor, before)

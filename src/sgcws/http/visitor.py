@@ -1,0 +1,47 @@
+"""Which connection a request came in on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.web.http import HTTPChannel
+
+from sgcws.realtime.connection import Peer
+from sgcws.realtime.shared import Shared
+
+__all__ = ["cancel_when_gone", "visitor"]
+
+
+class ChannelHolder:
+    """Holds the socket of a channel that is not ours, in somebody else's `Site`."""
+
+    def __init__(self, channel: HTTPChannel) -> None:
+        self._channel = channel
+
+    def shut(self, code: int, reason: str) -> None:
+        """Close the channel."""
+        self._channel.loseConnection()
+
+    def abort(self) -> None:
+        """Close the channel at once."""
+        self._channel.forceAbortClient()
+
+
+def visitor(shared: Shared, request: Any) -> Peer:
+    """
+    Return the connection that *request* came in on.
+
+    On somebody else's channel it is made for this one request, and ends with it unless the request upgrades.
+    """
+    tenant = getattr(request.channel, "tenant", None)
+    if isinstance(tenant, Peer):
+        return tenant
+    peer = Peer(shared, request.channel.getPeer(), request.channel.getHost(), ChannelHolder(request.channel))
+    request.notifyFinish().addBoth(lambda _: peer.lost())
+    return peer
+
+
+def cancel_when_gone(request: Any, answer: Deferred[Any]) -> None:
+    """Cancel *answer* if the client goes away before its request is finished."""
+    request.notifyFinish().addErrback(lambda _: answer.cancel())

@@ -1,0 +1,61 @@
+"""All options of a server in one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from sgcws.options.field import from_table, option, table
+from sgcws.options.http import HTTPOptions
+from sgcws.options.kinds import optional
+from sgcws.options.listen import ListenOptions
+from sgcws.options.security import SecurityOptions
+from sgcws.options.watchdog import WatchdogOptions
+from sgcws.options.websocket import WebSocketOptions
+
+__all__ = ["ServerOptions"]
+
+
+@attrs.frozen(kw_only=True)
+class ServerOptions:
+    """
+    All options of a server; a change is ``attrs.evolve``.
+
+    Raises:
+        OptionError: If a value is not allowed.
+    """
+
+    listen: ListenOptions = option(ListenOptions(), table(ListenOptions), doc="How sockets are accepted.")
+    websocket: WebSocketOptions = option(
+        WebSocketOptions(), table(WebSocketOptions), doc="What the WebSocket side accepts."
+    )
+    http: HTTPOptions = option(
+        HTTPOptions(), table(HTTPOptions), doc="What the HTTP side serves, and how long it waits."
+    )
+    security: SecurityOptions = option(
+        SecurityOptions(), table(SecurityOptions), doc="Whose pages may connect."
+    )
+    watchdog: WatchdogOptions | None = option(
+        WatchdogOptions(),
+        optional(table(WatchdogOptions)),
+        doc="What is done when the listener has gone; None does nothing.",
+    )
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, object]) -> ServerOptions:
+        """
+        Make the options of nested mappings of plain values, as a TOML file gives them.
+
+        Args:
+            mapping: Group names to tables of option names and values. A list is a tuple, ``"off"`` and
+                ``"none"`` are ``None``, ``False`` is a group that is off and ``True`` one with its defaults,
+                and a size may be text such as ``"64 MiB"``.
+
+        Returns:
+            The options; what is not mentioned has its default.
+
+        Raises:
+            OptionError: If a name is not known or a value is not allowed; it carries the full name.
+        """
+        return from_table(cls, "", mapping)

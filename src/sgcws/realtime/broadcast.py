@@ -1,0 +1,55 @@
+"""The same message to many peers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sgcws.realtime.connection import Peer
+from sgcws.realtime.registry import Registry
+from sgcws.rules.guids import guid_set
+
+__all__ = ["broadcast", "ping_all"]
+
+LONGEST_PING = 125
+"""Bytes that fit a control frame (RFC 6455 section 5.5)."""
+
+
+def broadcast(
+    registry: Registry,
+    data: str | bytes,
+    protocol: str | None,
+    include: str | Iterable[str] | None,
+    exclude: str | Iterable[str],
+) -> int:
+    """
+    Send *data*, encoded once, to every peer that passes all filters; return how many took it.
+
+    Raises:
+        TypeError: If *data* is neither ``str`` nor ``bytes``.
+    """
+    if not isinstance(data, str | bytes):
+        raise TypeError(f"broadcast takes str or bytes, not {type(data).__name__}")
+    text = isinstance(data, str)
+    payload = data.encode() if isinstance(data, str) else data
+    kept_from = guid_set(exclude)
+    return sum(
+        peer.send(payload, text)
+        for peer in _candidates(registry, include)
+        if peer.guid not in kept_from and protocol in (None, peer.protocol)
+    )
+
+
+def ping_all(registry: Registry, payload: bytes) -> int:
+    """
+    Ping every peer whose protocol has pings; return how many.
+
+    Raises:
+        ValueError: If *payload* is longer than a control frame carries.
+    """
+    if len(payload) > LONGEST_PING:
+        raise ValueError(f"a ping carries at most {LONGEST_PING} bytes, not {len(payload)}")
+    return sum(peer.ping(payload) for peer in registry.messaging())
+
+
+def _candidates(registry: Registry, include: str | Iterable[str] | None) -> tuple[Peer, ...]:
+    return registry.messaging() if include is None else registry.among(guid_set(include))

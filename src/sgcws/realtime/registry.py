@@ -1,0 +1,95 @@
+"""Who is connected: every socket from its accept to its end, and among them the peers that can take messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred, succeed
+
+from sgcws.interfaces import Connection
+
+if TYPE_CHECKING:
+    from sgcws.realtime.connection import Peer
+
+__all__ = ["Connections", "Registry"]
+
+
+class Registry:
+    """The peers of one server."""
+
+    def __init__(self) -> None:
+        self._everyone: dict[str, Peer] = {}
+        self._messaging: dict[str, Peer] = {}
+        self._waiting: list[Deferred[None]] = []
+
+    def add(self, peer: Peer) -> None:
+        """Note an accepted socket."""
+        self._everyone[peer.guid] = peer
+
+    def opened(self, peer: Peer) -> None:
+        """Note that *peer* can take messages."""
+        self._messaging[peer.guid] = peer
+
+    def closed(self, peer: Peer) -> None:
+        """Note that *peer* can take no more messages; its last events may not have been told yet."""
+        self._messaging.pop(peer.guid, None)
+
+    def gone(self, peer: Peer) -> None:
+        """Forget *peer*: its socket is closed and its last event is told."""
+        self._everyone.pop(peer.guid, None)
+        if not self._everyone:
+            waiting, self._waiting = self._waiting, []
+            for deferred in waiting:
+                deferred.callback(None)
+
+    def when_empty(self) -> Deferred[None]:
+        """Return a Deferred that fires when nobody is left."""
+        if not self._everyone:
+            return succeed(None)
+        deferred: Deferred[None] = Deferred()
+        self._waiting.append(deferred)
+        return deferred
+
+    def everyone(self) -> tuple[Peer, ...]:
+        """Return every peer, plain HTTP too, as of now."""
+        return tuple(self._everyone.values())
+
+    def messaging(self) -> tuple[Peer, ...]:
+        """Return the peers that can take messages, as of now."""
+        return tuple(self._messaging.values())
+
+    def get(self, guid: str) -> Peer | None:
+        """Return the peer with *guid* that can take messages, or None."""
+        return self._messaging.get(guid)
+
+    def among(self, guids: Iterable[str]) -> tuple[Peer, ...]:
+        """Return those of *guids* that can take messages."""
+        return tuple(peer for peer in map(self._messaging.get, guids) if peer is not None)
+
+    def __len__(self) -> int:
+        """Count the peers that can take messages."""
+        return len(self._messaging)
+
+
+class Connections(Mapping[str, Connection]):
+    """
+    The peers that can take messages, by guid.
+
+    Read-only, always of now, and safe to iterate while peers come and go.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def __getitem__(self, guid: str) -> Connection:
+        peer = self._registry.get(guid)
+        if peer is None:
+            raise KeyError(guid)
+        return peer
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(peer.guid for peer in self._registry.messaging()))
+
+    def __len__(self) -> int:
+        return len(self._registry)

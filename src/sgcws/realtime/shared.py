@@ -1,0 +1,32 @@
+"""What all peers of one server share."""
+
+from __future__ import annotations
+
+import attrs
+from twisted.internet.interfaces import IReactorTime
+
+from sgcws.carrier import Carrier
+from sgcws.events import Events
+from sgcws.realtime.registry import Registry
+
+__all__ = ["Shared"]
+
+
+@attrs.define(kw_only=True)
+class Shared:
+    """
+    What a peer needs of its server.
+
+    Args:
+        clock: Tells the time and sets deadlines.
+        carrier: Carries calls over from other threads.
+        events: What the application hears of.
+        registry: Who is connected.
+        close_timeout: Seconds that a closing handshake may take.
+    """
+
+    clock: IReactorTime
+    carrier: Carrier
+    events: Events
+    registry: Registry = attrs.field(factory=Registry)
+    close_timeout: float = 5.0

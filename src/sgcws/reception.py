@@ -1,0 +1,73 @@
+"""What becomes of an accepted socket."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from twisted.internet.interfaces import IProtocol, ITCPTransport
+
+from sgcws.http.channel import Channel
+from sgcws.http.site import CommandSite
+from sgcws.interfaces import Shuttable
+from sgcws.options import ListenOptions
+from sgcws.realtime.connection import Peer
+from sgcws.realtime.shared import Shared
+from sgcws.tcp import RawTCPProtocol
+
+__all__ = ["FrontDesk"]
+
+
+class FrontDesk:
+    """
+    Makes a `Peer` of each new socket, asks the application about it, and gives it to whoever speaks its protocol.
+
+    Args:
+        shared: What all peers of the server share.
+        site: Where HTTP is answered from.
+        options: The listener's options.
+    """
+
+    def __init__(self, shared: Shared, site: CommandSite, options: ListenOptions) -> None:
+        self._shared = shared
+        self._site = site
+        self._options = options
+
+    def accepted(self, holder: Shuttable, transport: Any) -> Peer:
+        """Note a new socket."""
+        tune(transport, self._options)
+        return Peer(self._shared, transport.getPeer(), transport.getHost(), holder)
+
+    def may_connect(self, peer: Peer) -> Any:
+        """Ask whether it may stay."""
+        return self._shared.events.on_tcp_connect.ask(peer)
+
+    def may_be_unknown(self, peer: Peer, first_bytes: bytes) -> Any:
+        """Ask what to do with what is no protocol of ours."""
+        return self._shared.events.on_unknown_protocol.ask(peer, first_bytes)
+
+    def http(self, peer: Peer) -> IProtocol:
+        """Make the channel that speaks HTTP/1.1."""
+        channel: Channel = self._site.buildProtocol(None)
+        channel.tenant = peer
+        return channel
+
+    def raw_tcp(self, peer: Peer) -> IProtocol:
+        """Make the protocol that speaks none."""
+        return RawTCPProtocol(peer)
+
+    def lost(self, peer: Peer) -> None:
+        """Hear that the socket closed before anyone took it over."""
+        peer.lost()
+
+
+def tune(transport: Any, options: ListenOptions) -> None:
+    """Set a new socket's options, as far as it has any: a Unix socket has none."""
+    if not ITCPTransport.providedBy(transport):
+        return
+    transport.setTcpNoDelay(options.tcp_no_delay)
+    if options.tcp_keep_alive is not None:
+        transport.setTcpKeepAlive(True)
+        handle = transport.getHandle()
+        if isinstance(handle, socket.socket) and hasattr(socket, "TCP_KEEPIDLE"):
+            handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, round(options.tcp_keep_alive))

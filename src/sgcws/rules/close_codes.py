@@ -1,0 +1,31 @@
+"""Which WebSocket close codes and reasons may be sent (RFC 6455 sections 5.5.1 and 7.4)."""
+
+from __future__ import annotations
+
+__all__ = ["ABNORMAL", "GOING_AWAY", "INTERNAL_ERROR", "NORMAL", "NO_STATUS", "check_close"]
+
+NORMAL = 1000
+GOING_AWAY = 1001
+NO_STATUS = 1005
+"""Never sent: the peer's Close frame held no code."""
+ABNORMAL = 1006
+"""Never sent: the connection ended without a Close frame."""
+INTERNAL_ERROR = 1011
+
+LONGEST_REASON = 123
+"""Bytes of UTF-8 that fit a Close frame beside the code."""
+
+_RESERVED = {1004, NO_STATUS, ABNORMAL}
+
+
+def check_close(code: int, reason: str) -> None:
+    """
+    Check what is about to be sent in a Close frame.
+
+    Raises:
+        ValueError: If *code* may not be sent or *reason* is too long.
+    """
+    if not ((1000 <= code <= 1014 and code not in _RESERVED) or 3000 <= code <= 4999):
+        raise ValueError(f"close code {code} may not be sent; allowed: 1000 to 1014 except 1004 to 1006, 3000 to 4999")
+    if len(reason.encode()) > LONGEST_REASON:
+        raise ValueError(f"close reason is longer than {LONGEST_REASON} bytes of UTF-8")

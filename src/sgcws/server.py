@@ -1,0 +1,409 @@
+"""`WebSocketHTTPServer`: one object, one port. It wires the rooms together and holds no rule of its own."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+
+from sgcws import assembly, running
+from sgcws.carrier import Carrier, carried
+from sgcws.errors import LifecycleError, OptionError
+from sgcws.events import Events
+from sgcws.http.root import Root
+from sgcws.lifecycle import Lifecycle, Phase
+from sgcws.net.bindings import as_bindings, endpoints_for
+from sgcws.net.listeners import Listeners
+from sgcws.options import (
+    HTTPOptions,
+    ListenOptions,
+    SecurityOptions,
+    ServerOptions,
+    WatchdogOptions,
+    WebSocketOptions,
+)
+from sgcws.realtime.broadcast import broadcast, ping_all
+from sgcws.realtime.farewell import farewell, say_goodbye
+from sgcws.realtime.registry import Connections
+from sgcws.realtime.shared import Shared
+from sgcws.rules.addresses import host_and_port
+from sgcws.rules.close_codes import GOING_AWAY, check_close
+from sgcws.values import Binding
+from sgcws.version import VERSION
+from sgcws.watchdog import Watchdog
+from sgcws.websocket import WebSocketResource
+
+__all__ = ["WebSocketHTTPServer"]
+
+DEFAULT_PORT = 8080
+STOP_TIMEOUT = 10.0
+
+
+class _NotGiven(enum.Enum):
+    NOT_GIVEN = "not given"
+
+
+NOT_GIVEN = _NotGiven.NOT_GIVEN
+
+
+class WebSocketHTTPServer(Events, Service):
+    """
+    A server for HTTP/1.1, WebSocket and raw TCP on one port.
+
+    Its events are attributes, see `Events`. It is a Twisted service: ``setServiceParent`` puts it into an application.
+    Every method may be called from any thread; a Deferred is waited for with `wait` there.
+
+    Args:
+        port: The port on all interfaces, IPv4 and IPv6; 0 lets the system choose. 8080 if no *bindings* are given.
+        bindings: Where to listen instead: Twisted endpoint descriptions or `Binding` values.
+        options: All options in one value.
+        reactor: Twisted's global reactor by default.
+        listen: This group of options, instead of in *options*; so are the next four.
+        websocket: How messages are taken in and sent.
+        http: How HTTP requests are answered.
+        security: Whose pages may connect.
+        watchdog: What to do when the listener dies; None for nothing.
+
+    Raises:
+        OptionError: If an option is not allowed, or given in two ways.
+
+    Original: ``TsgcWebSocketHTTPServer``.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        port: int | None = None,
+        *,
+        bindings: Iterable[Binding | str] = (),
+        options: ServerOptions | None = None,
+        reactor: Any = None,
+        listen: ListenOptions | _NotGiven = NOT_GIVEN,
+        websocket: WebSocketOptions | _NotGiven = NOT_GIVEN,
+        http: HTTPOptions | _NotGiven = NOT_GIVEN,
+        security: SecurityOptions | _NotGiven = NOT_GIVEN,
+        watchdog: WatchdogOptions | None | _NotGiven = NOT_GIVEN,
+    ) -> None:
+        self._reactor = running.default_reactor() if reactor is None else reactor
+        self._carrier = Carrier(self._reactor)
+        Events.__init__(self, self._in_pool, self.log)
+        groups = {"listen": listen, "websocket": websocket, "http": http, "security": security, "watchdog": watchdog}
+        self._options = _options(options, {name: group for name, group in groups.items() if group is not NOT_GIVEN})
+        self._port, self._bindings = _where(port, bindings)
+        self._shared = Shared(clock=self._reactor, carrier=self._carrier, events=self)
+        self._resources = Root()
+        self._listeners: Listeners | None = None
+        self._watchdog: Watchdog | None = None
+        self._lifecycle = Lifecycle(
+            open=lambda: Deferred.fromCoroutine(self._open()),
+            close=lambda timeout: Deferred.fromCoroutine(self._close(timeout)),
+            started=lambda: self.on_startup.tell() or succeed(None),
+            stopped=lambda: self.on_shutdown.tell() or succeed(None),
+            when_running=self._reactor.callWhenRunning,
+            changed=self._changed,
+        )
+
+    # Where, and how.
+
+    @property
+    def port(self) -> int | None:
+        """The port asked for; None with `bindings`. Set it while the server is stopped."""
+        return self._port
+
+    @port.setter
+    def port(self, port: int) -> None:
+        self._only_while_stopped("port")
+        self._port, self._bindings = _where(port, ())
+
+    @property
+    def bindings(self) -> tuple[Binding, ...]:
+        """Where to listen; empty for `port` on all interfaces. Set it while the server is stopped."""
+        return self._bindings
+
+    @bindings.setter
+    def bindings(self, bindings: Iterable[Binding | str]) -> None:
+        self._only_while_stopped("bindings")
+        self._port, self._bindings = _where(None, bindings)
+
+    @property
+    def options(self) -> ServerOptions:
+        """All options. Set them while the server is stopped."""
+        return self._options
+
+    @options.setter
+    def options(self, options: ServerOptions) -> None:
+        self._only_while_stopped("options")
+        self._options = options
+
+    @property
+    def listening_ports(self) -> tuple[int, ...]:
+        """The TCP ports that are listened on now, in the order of the bindings."""
+        ports = [] if self._listeners is None else self._listeners.ports()
+        found = [host_and_port(port.getHost())[1] for port in ports]
+        return tuple(dict.fromkeys(number for number in found if number))
+
+    @property
+    def version(self) -> str:
+        """The version of sgcws."""
+        return VERSION
+
+    # Its life.
+
+    @property
+    def active(self) -> bool:
+        """
+        Whether the server is listening; setting it starts or stops.
+
+        Setting it to what it is does nothing. A failure goes to ``on_exception`` and the log.
+        """
+        return self._lifecycle.phase is Phase.RUNNING
+
+    @active.setter
+    def active(self, active: bool) -> None:
+        if active != self.active:
+            (self.start() if active else self.stop()).addErrback(lambda failure: self._report((), failure, "active"))
+
+    @carried
+    def start(self) -> Deferred[None]:
+        """
+        Open all bindings.
+
+        Returns:
+            A Deferred that fires when every binding listens and ``on_startup`` has run. Before the reactor runs it
+            waits for it. It fails with `ListenError` naming the binding that cannot be had, and then none is open;
+            with `LifecycleError` while the server is stopping; with `OptionError` if a description cannot be read.
+
+        Original: ``Start``.
+        """
+        return self._watch(self._lifecycle.start())
+
+    @carried
+    def stop(self, timeout: float = STOP_TIMEOUT) -> Deferred[None]:
+        """
+        Stop accepting, close every WebSocket with 1001, and let HTTP responses end.
+
+        Args:
+            timeout: Seconds after which whoever is left is dropped.
+
+        Returns:
+            A Deferred that fires when all peers are gone and every ``on_disconnect``, then ``on_shutdown``, has run.
+
+        Original: ``Stop``.
+        """
+        return self._lifecycle.stop(timeout)
+
+    @carried
+    def restart(self) -> Deferred[None]:
+        """
+        Stop, then start with today's options and bindings; from stopped or failed it is `start`.
+
+        Concurrent calls share one restart; a `stop` meanwhile wins.
+
+        Original: ``ReStart``.
+        """
+        return self._watch(self._lifecycle.restart(STOP_TIMEOUT))
+
+    def run(self) -> None:
+        """
+        Serve in this thread until a signal comes, then stop gracefully; for plain scripts.
+
+        Raises:
+            ListenError: If a binding cannot be had.
+        """
+        running.run(self, self._reactor)
+
+    def run_in_thread(self) -> None:
+        """
+        Serve in a background thread, shared by all servers of the process; for programs without a reactor.
+
+        Returns once the server listens. It is stopped at the interpreter's exit, or by `stop`.
+
+        Raises:
+            ListenError: If a binding cannot be had.
+            LifecycleError: If the reactor runs in this thread, or has stopped for good.
+        """
+        running.run_in_thread(self, self._reactor)
+
+    def wait(self, deferred: Deferred[Any], timeout: float | None = None) -> Any:
+        """
+        Return a Deferred's result, off the reactor's thread.
+
+        Args:
+            deferred: What a method returned.
+            timeout: Seconds to wait at most; None for ever.
+
+        Raises:
+            TimeoutError: If it has not fired by then.
+            LifecycleError: On the reactor's thread, or when no reactor runs.
+        """
+        return self._carrier.wait(deferred, timeout)
+
+    # Its peers.
+
+    @property
+    def connections(self) -> Connections:
+        """The peers that can take messages, by guid: a read-only mapping, safe to iterate while it changes."""
+        return Connections(self._shared.registry)
+
+    @carried
+    def write_data(self, guid: str, data: str | bytes) -> bool:
+        """
+        Send one message to one peer.
+
+        Args:
+            guid: Whom.
+            data: ``str`` goes out as a text message, ``bytes`` as binary.
+
+        Returns:
+            Whether it was taken; False if no live peer has that guid.
+
+        Original: ``WriteData``.
+        """
+        peer = self._shared.registry.get(guid)
+        return peer is not None and peer.write_data(data)
+
+    @carried
+    def broadcast(
+        self,
+        data: str | bytes,
+        *,
+        protocol: str | None = None,
+        include: str | Iterable[str] | None = None,
+        exclude: str | Iterable[str] = (),
+    ) -> int:
+        """
+        Send the same message to every peer that passes all filters.
+
+        Args:
+            data: ``str`` goes out as a text message, ``bytes`` as binary; encoded once.
+            protocol: Only peers that speak this sub-protocol.
+            include: Only these guids; an iterable, or one string with commas or semicolons. None is no restriction,
+                an empty one is nobody.
+            exclude: Never these guids.
+
+        Returns:
+            How many peers took it. One that fails goes to ``on_exception`` and stops nobody.
+
+        Original: ``Broadcast``.
+        """
+        return broadcast(self._shared.registry, data, protocol, include, exclude)
+
+    @carried
+    def ping(self, payload: bytes = b"") -> int:
+        """
+        Ping every WebSocket peer (RFC 6455 section 5.5.2).
+
+        Returns:
+            How many were pinged.
+
+        Raises:
+            ValueError: If *payload* is longer than 125 bytes.
+
+        Original: ``Ping``.
+        """
+        return ping_all(self._shared.registry, payload)
+
+    @carried
+    def disconnect_all(self, code: int = 1000, reason: str = "") -> int:
+        """
+        Close every connection, plain HTTP too, and go on listening.
+
+        Args:
+            code: The close code for WebSockets.
+            reason: Up to 123 bytes once encoded as UTF-8.
+
+        Returns:
+            How many of them could take messages.
+
+        Raises:
+            ValueError: If *code* may not be sent or *reason* is too long.
+
+        Original: ``DisconnectAll``.
+        """
+        check_close(code, reason)
+        return say_goodbye(self._shared.registry, code, reason)
+
+    # What it serves.
+
+    @property
+    def resources(self) -> Root:
+        """The root of the `twisted.web` resource tree; ``putChild`` puts any resource in."""
+        return self._resources
+
+    def websocket_resource(self) -> WebSocketResource:
+        """
+        Make a resource whose requests upgrade to this server's WebSocket, for a place in anybody's ``Site``.
+
+        It works whether this server itself listens or not.
+        """
+        return WebSocketResource(assembly.upgrades(self._shared, self._options, self._reactor))
+
+    # As a Twisted service.
+
+    def privilegedStartService(self) -> None:
+        """
+        Open the bindings, before twistd gives up its privileges.
+
+        Raises:
+            ListenError: If a binding cannot be had.
+        """
+        running.raise_now(self._lifecycle.bind())
+
+    def startService(self) -> None:
+        """Start, as `start` does."""
+        super().startService()
+        self.start().addErrback(lambda failure: self._report((), failure, "startService"))
+
+    def stopService(self) -> Deferred[None]:
+        """Stop, as `stop` does."""
+        super().stopService()
+        return self.stop()
+
+    # How it is done.
+
+    async def _open(self) -> None:
+        if self._listeners is not None:
+            await self._listeners.close()
+        make = assembly.assemble(self._shared, self._options, self._resources, self._reactor)
+        self._listeners = Listeners(make, self._listener_died)
+        bindings = self._bindings or (Binding(port=self._port),)
+        backlog = self._options.listen.backlog
+        await self._listeners.open(
+            [(binding, endpoint) for binding in bindings for endpoint in endpoints_for(self._reactor, binding, backlog)]
+        )
+
+    async def _close(self, timeout: float) -> None:
+        if self._listeners is not None:
+            await self._listeners.close()
+        await farewell(self._shared.registry, self._reactor, GOING_AWAY, "going away", timeout)
+
+    def _in_pool(self, function: Any, *args: Any) -> Deferred[Any]:
+        return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), function, *args)
+
+    def _only_while_stopped(self, name: str) -> None:
+        if self._lifecycle.phase not in (Phase.STOPPED, Phase.FAILED):
+            raise LifecycleError(f"{name} can be set only while the server is stopped, not {self._lifecycle.phase.value}")
+
+
+def _options(whole: ServerOptions | None, groups: dict[str, Any]) -> ServerOptions:
+    if whole is not None and groups:
+        raise OptionError(next(iter(groups)), "a group", "a group either in options or by itself")
+    return attrs.evolve(ServerOptions() if whole is None else whole, **groups)
+
+
+def _where(port: int | None, bindings: Iterable[Binding | str]) -> tuple[int | None, tuple[Binding, ...]]:
+    listed = as_bindings(bindings)
+    if port is not None and listed:
+        raise OptionError("port", port, "either port or bindings")
+    if port is None and not listed:
+        port = DEFAULT_PORT
+    if port is not None:
+        Binding(port=port)
+    return port, listed
