@@ -15,6 +15,7 @@ from sgcws.options import ServerOptions
 from sgcws.realtime.connection import Peer
 from sgcws.realtime.shared import Shared
 from sgcws.reception import FrontDesk
+from sgcws.selfcheck import SelfCheck
 from sgcws.version import VERSION
 from sgcws.websocket import Upgrades, WebSocketResource
 from sgcws.websocket.protocol import MessageFactory
@@ -29,7 +30,9 @@ def upgrades(shared: Shared, options: ServerOptions, reactor: Any) -> Upgrades:
     return Upgrades(shared, options.websocket, options.security, factory)
 
 
-def assemble(shared: Shared, options: ServerOptions, root: Root, reactor: Any) -> Callable[[], FirstBytes[Peer]]:
+def assemble(
+    shared: Shared, options: ServerOptions, root: Root, reactor: Any, check: SelfCheck
+) -> Callable[[object], FirstBytes[Peer]]:
     """
     Put the rooms together.
 
@@ -38,9 +41,10 @@ def assemble(shared: Shared, options: ServerOptions, root: Root, reactor: Any) -
         options: Today's options.
         root: The root of the resource tree; its fallback is set.
         reactor: The reactor.
+        check: The server's look at itself, which answers its own connections.
 
     Returns:
-        What makes the protocol for an accepted socket.
+        What makes the protocol for an accepted socket, given the address it came from.
     """
     http = options.http
     shared.close_timeout = options.websocket.close_timeout
@@ -53,7 +57,11 @@ def assemble(shared: Shared, options: ServerOptions, root: Root, reactor: Any) -
         commands=commands,
     )
     desk = FrontDesk(shared, _site(shared, options, root, reactor), options.listen)
-    return lambda: FirstBytes(desk, reactor, http.header_timeout)
+
+    def make(address: object) -> FirstBytes[Peer]:
+        return FirstBytes(check.desk if check.expects(address) else desk, reactor, http.header_timeout)
+
+    return make
 
 
 def _site(shared: Shared, options: ServerOptions, root: Root, reactor: Any) -> CommandSite:

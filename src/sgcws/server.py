@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
@@ -17,9 +17,9 @@ from sgcws.carrier import Carrier, carried
 from sgcws.errors import LifecycleError, OptionError
 from sgcws.events import Events
 from sgcws.http.root import Root
-from sgcws.lifecycle import Lifecycle, Phase
-from sgcws.net.bindings import as_bindings, endpoints_for
-from sgcws.net.listeners import Listeners
+from sgcws.lifecycle import Phase
+from sgcws.net.bindings import as_bindings
+from sgcws.operation import STOP_TIMEOUT, Operation, Plan
 from sgcws.options import (
     HTTPOptions,
     ListenOptions,
@@ -29,20 +29,18 @@ from sgcws.options import (
     WebSocketOptions,
 )
 from sgcws.realtime.broadcast import broadcast, ping_all
-from sgcws.realtime.farewell import farewell, say_goodbye
+from sgcws.realtime.farewell import say_goodbye
 from sgcws.realtime.registry import Connections
 from sgcws.realtime.shared import Shared
 from sgcws.rules.addresses import host_and_port
-from sgcws.rules.close_codes import GOING_AWAY, check_close
+from sgcws.rules.close_codes import check_close
 from sgcws.values import Binding
 from sgcws.version import VERSION
-from sgcws.watchdog import Watchdog
 from sgcws.websocket import WebSocketResource
 
 __all__ = ["WebSocketHTTPServer"]
 
 DEFAULT_PORT = 8080
-STOP_TIMEOUT = 10.0
 
 
 class _NotGiven(enum.Enum):
@@ -89,7 +87,7 @@ class WebSocketHTTPServer(Events, Service):
         websocket: WebSocketOptions | _NotGiven = NOT_GIVEN,
         http: HTTPOptions | _NotGiven = NOT_GIVEN,
         security: SecurityOptions | _NotGiven = NOT_GIVEN,
-        watchdog: WatchdogOptions | None | _NotGiven = NOT_GIVEN,
+        watchdog: WatchdogOptions | _NotGiven | None = NOT_GIVEN,
     ) -> None:
         self._reactor = running.default_reactor() if reactor is None else reactor
         self._carrier = Carrier(self._reactor)
@@ -99,16 +97,7 @@ class WebSocketHTTPServer(Events, Service):
         self._port, self._bindings = _where(port, bindings)
         self._shared = Shared(clock=self._reactor, carrier=self._carrier, events=self)
         self._resources = Root()
-        self._listeners: Listeners | None = None
-        self._watchdog: Watchdog | None = None
-        self._lifecycle = Lifecycle(
-            open=lambda: Deferred.fromCoroutine(self._open()),
-            close=lambda timeout: Deferred.fromCoroutine(self._close(timeout)),
-            started=lambda: self.on_startup.tell() or succeed(None),
-            stopped=lambda: self.on_shutdown.tell() or succeed(None),
-            when_running=self._reactor.callWhenRunning,
-            changed=self._changed,
-        )
+        self._operation = Operation(self._shared, self._resources, self._reactor, self._plan, self.log)
 
     # Where, and how.
 
@@ -145,8 +134,7 @@ class WebSocketHTTPServer(Events, Service):
     @property
     def listening_ports(self) -> tuple[int, ...]:
         """The TCP ports that are listened on now, in the order of the bindings."""
-        ports = [] if self._listeners is None else self._listeners.ports()
-        found = [host_and_port(port.getHost())[1] for port in ports]
+        found = [host_and_port(port.getHost())[1] for port in self._operation.ports()]
         return tuple(dict.fromkeys(number for number in found if number))
 
     @property
@@ -163,7 +151,7 @@ class WebSocketHTTPServer(Events, Service):
 
         Setting it to what it is does nothing. A failure goes to ``on_exception`` and the log.
         """
-        return self._lifecycle.phase is Phase.RUNNING
+        return self._operation.phase is Phase.RUNNING
 
     @active.setter
     def active(self, active: bool) -> None:
@@ -182,7 +170,7 @@ class WebSocketHTTPServer(Events, Service):
 
         Original: ``Start``.
         """
-        return self._watch(self._lifecycle.start())
+        return self._operation.start()
 
     @carried
     def stop(self, timeout: float = STOP_TIMEOUT) -> Deferred[None]:
@@ -197,7 +185,7 @@ class WebSocketHTTPServer(Events, Service):
 
         Original: ``Stop``.
         """
-        return self._lifecycle.stop(timeout)
+        return self._operation.stop(timeout)
 
     @carried
     def restart(self) -> Deferred[None]:
@@ -208,7 +196,7 @@ class WebSocketHTTPServer(Events, Service):
 
         Original: ``ReStart``.
         """
-        return self._watch(self._lifecycle.restart(STOP_TIMEOUT))
+        return self._operation.restart()
 
     def run(self) -> None:
         """
@@ -354,7 +342,7 @@ class WebSocketHTTPServer(Events, Service):
         Raises:
             ListenError: If a binding cannot be had.
         """
-        running.raise_now(self._lifecycle.bind())
+        running.raise_now(self._operation.bind())
 
     def startService(self) -> None:
         """Start, as `start` does."""
@@ -368,28 +356,16 @@ class WebSocketHTTPServer(Events, Service):
 
     # How it is done.
 
-    async def _open(self) -> None:
-        if self._listeners is not None:
-            await self._listeners.close()
-        make = assembly.assemble(self._shared, self._options, self._resources, self._reactor)
-        self._listeners = Listeners(make, self._listener_died)
-        bindings = self._bindings or (Binding(port=self._port),)
-        backlog = self._options.listen.backlog
-        await self._listeners.open(
-            [(binding, endpoint) for binding in bindings for endpoint in endpoints_for(self._reactor, binding, backlog)]
-        )
-
-    async def _close(self, timeout: float) -> None:
-        if self._listeners is not None:
-            await self._listeners.close()
-        await farewell(self._shared.registry, self._reactor, GOING_AWAY, "going away", timeout)
-
     def _in_pool(self, function: Any, *args: Any) -> Deferred[Any]:
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), function, *args)
 
+    def _plan(self) -> Plan:
+        return Plan(self._bindings or (Binding(port=self._port),), self._options)
+
     def _only_while_stopped(self, name: str) -> None:
-        if self._lifecycle.phase not in (Phase.STOPPED, Phase.FAILED):
-            raise LifecycleError(f"{name} can be set only while the server is stopped, not {self._lifecycle.phase.value}")
+        phase = self._operation.phase
+        if phase not in (Phase.STOPPED, Phase.FAILED):
+            raise LifecycleError(f"{name} can be set only while the server is stopped, not {phase.value}")
 
 
 def _options(whole: ServerOptions | None, groups: dict[str, Any]) -> ServerOptions:

@@ -34,15 +34,15 @@ class Watchdog:
     """
     Looks after a server that has started once, until it is stopped on purpose.
 
-    It sees a dead listener by asking twice in each interval, or is told; a server that does not answer itself it
-    finds by probing.  Then it tries to listen again, at once and with growing pauses, until it works.
+    It sees a dead listener by asking twice in each interval, or is told of it, and tries to listen again, at
+    once and with growing pauses, until that works.  A server that does not answer itself it restarts.
 
     Args:
         clock: What the intervals are measured by.
         options: How often to look and to try.
         listening: Says whether all listening sockets are alive.
-        lost: Has the server take notice that a listener died; says whether it should be mended.  It should not if
-            the server itself closed the listener.
+        lost: Has the server take notice that a listener died, and says whether to mend that; not if the
+            server itself closed the listener.
         revive: Opens the listeners again; fires when they are open.
         restart: Stops and starts a server that does not answer; fires when it listens again.
         probe: Connects to the server from outside, within so many seconds, and fires when it answers; it is
@@ -100,12 +100,15 @@ class Watchdog:
         if self._state is not _State.WATCHING:
             return
         self._state = _State.MENDING  # before asking: who hears of the loss may tell us of it again
-        if self._lost():
-            self._begin(_State.MENDING)
-            self._log.error("a listener is gone: opening it again")
-            self._plan_try()
-        else:
+        lost = self._lost()
+        if self._state is not _State.MENDING:  # and may have stopped the server
+            return
+        if not lost:
             self._state = _State.WATCHING
+            return
+        self._begin(_State.MENDING)
+        self._log.error("a listener is gone: opening it again")
+        self._plan_try()
 
     def start_failed(self) -> None:
         """Try until it works: a server that ran could not be started again."""
@@ -146,8 +149,12 @@ class Watchdog:
         mending = self._mending = object()
 
         def done(result: Failure | None) -> None:
-            if mending is self._mending:
-                failed() if isinstance(result, Failure) else self.arm()
+            if mending is not self._mending:
+                return
+            if isinstance(result, Failure):
+                failed()
+            else:
+                self.arm()
 
         maybeDeferred(mend).addBoth(done)
 

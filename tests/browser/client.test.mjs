@@ -1,7 +1,8 @@
 /**
  * The promises of `sgcws.js`: when it connects again, what it keeps, what it tells.
  *
- * Run: `node --test tests/browser/client.test.mjs`. No browser, no server, no waiting: clock, randomness and sockets are handed in.
+ * Run: `node --test tests/browser/client.test.mjs`.
+ * No browser, no server, no waiting: clock, randomness and sockets are handed in.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -76,6 +76,19 @@ class QueueReactor:
         self.calls.get(timeout=PATIENCE)()
 
 
+class WatchedReactor(QueueReactor):
+    """A reactor that notes who looks whether it runs."""
+
+    def __init__(self) -> None:
+        self.looks: Queue[int] = Queue()
+        super().__init__()
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "running":
+            self.looks.put(get_ident())
+        return super().__getattribute__(name)
+
+
 class Counter:
     """An object of the reactor's thread."""
 
@@ -217,6 +230,19 @@ class ShutdownTests(CarrierTestCase):
         self.reactor.running = False
         self.assertIsInstance(answer.exception(PATIENCE), LifecycleError)
 
+    def test_slow_call(self) -> None:
+        """A call that takes long is waited for, however often the thread looks whether the reactor runs."""
+        self.patch(carrier, "_LOOK", 0.001)
+        reactor = WatchedReactor()
+        patient = Carrier(reactor)
+        reactor.start()
+        answer = self.elsewhere(patient.call, len, "abc")
+        looks = iter(lambda: reactor.looks.get(timeout=PATIENCE), get_ident())
+        for _ in range(3):
+            next(looks)
+        reactor.run_next()
+        self.assertEqual(answer.result(PATIENCE), 3)
+
     def test_function_that_stops_the_reactor(self) -> None:
         """A call under way when the reactor stops still gives its answer."""
         self.reactor.start()
@@ -342,6 +368,16 @@ class LeavingTests(CarrierTestCase):
         holder = [self.carrier]
         del self.carrier
         self.elsewhere(holder.clear).result(PATIENCE)
+        self.reactor.run_next()
+        self.assertEqual(self.reactor.triggers, {})
+
+    def test_stopped_before_the_removal(self) -> None:
+        """A reactor that stops before it comes to the removal finds nothing to call."""
+        self.reactor.start()
+        holder = [self.carrier]
+        del self.carrier
+        self.elsewhere(holder.clear).result(PATIENCE)
+        self.reactor.stop()
         self.reactor.run_next()
         self.assertEqual(self.reactor.triggers, {})
 

@@ -54,7 +54,7 @@ def read_table() -> dict[tuple[Phase, Step], Phase | None]:
 
 
 class World:
-    """What a lifecycle drives: bindings that open and close when the test says so, and a reactor that may run."""
+    """What a lifecycle drives: bindings that open and close when a test says so, a reactor that may run."""
 
     def __init__(self) -> None:
         self.log: list[str] = []
@@ -204,7 +204,7 @@ class TableTests(LifecycleTestCase):
         self.assertEqual({key for key, target in table.items() if target}, set(MOVES))
 
     def test_calls(self) -> None:
-        """Every call in every phase makes its move, shares what is so already, or fails naming state and call."""
+        """Every call in every phase makes its move, shares what is so, or fails naming state and call."""
         for phase in Phase:
             for step in CALLS:
                 world = World()
@@ -248,7 +248,7 @@ class StartTests(LifecycleTestCase):
         self.successResultOf(start)
 
     def test_refused(self) -> None:
-        """A binding that cannot be had fails the start with the error that names it; nobody hears of a startup."""
+        """A binding that cannot be had fails the start with its error, and nobody hears of a startup."""
         start = self.lifecycle.start()
         self.world.refuse()
         self.failureResultOf(start, ListenError)
@@ -475,7 +475,8 @@ class StopTests(LifecycleTestCase):
 
     def test_inside_startup(self) -> None:
         """A handler of ``on_startup`` may stop the server and wait for it."""
-        world, stops = self.world, []
+        world = self.world
+        stops: list[Phase] = []
 
         async def started() -> None:
             world.log.append("started")
@@ -690,7 +691,7 @@ class AnyOrderTests(SynchronousTestCase):
         st.sampled_from(["fails", "opens"]),
     )
     def test_any_order(self, steps: list[str], running: bool, slow: bool, on_cancel: str) -> None:
-        """Every Deferred ends with success or one of our errors, facts alternate, and the phase tells the truth."""
+        """Every Deferred ends, in success or an error of ours; facts alternate; the phase tells the truth."""
         self.world = World()
         self.world.running, self.world.slow_telling, self.world.on_cancel = running, slow, on_cancel
         self.asked: list[Deferred[None]] = []

@@ -33,14 +33,14 @@ class Acceptor(Factory):
 
     noisy = False
 
-    def __init__(self, make: Callable[[], Protocol], died: Callable[[], None]) -> None:
+    def __init__(self, make: Callable[[object], Protocol], died: Callable[[], None]) -> None:
         self._make = make
         self._died = died
         self.closing = False
 
     def buildProtocol(self, addr: object) -> Protocol:
         """Make a protocol for one accepted socket."""
-        return self._make()
+        return self._make(addr)
 
     def stopFactory(self) -> None:
         """Hear from Twisted that the listener has gone."""
@@ -61,11 +61,11 @@ class Listeners:
     Opens and closes the listening sockets together.
 
     Args:
-        make: Makes the protocol for an accepted socket.
+        make: Makes the protocol for an accepted socket, given the address it came from.
         died: Called when a listener goes away without having been closed.
     """
 
-    def __init__(self, make: Callable[[], Protocol], died: Callable[[], None]) -> None:
+    def __init__(self, make: Callable[[object], Protocol], died: Callable[[], None]) -> None:
         self._make = make
         self._died = died
         self._open: list[_Listener] = []

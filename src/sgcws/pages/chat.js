@@ -158,11 +158,13 @@ function submitLine(stay) {
   if (text === "" || problem !== "") return;
   if (stay.say(text)) $("text").value = "";
   else showProblem("text", "Enough lines wait already. They go out when the connection is back.");
-  countLeft();
+  measureText();
   $("text").focus();
 }
 
-function countLeft() {
+/** How much may still be written, and as many rows as there are lines. */
+function measureText() {
+  $("text").rows = Math.min(5, $("text").value.split("\n").length);
   const left = MAX_TEXT - lengthOf($("text").value.trim());
   $("text-left").textContent = left < 200 && left >= 0 ? `${left} characters left` : "";
 }
@@ -187,7 +189,7 @@ function listen(stay) {
   $("people-toggle").addEventListener("click", togglePeople);
   $("name").addEventListener("input", () => showProblem("name", ""));
   $("text").addEventListener("input", () => showProblem("text", ""));
-  $("text").addEventListener("input", countLeft);
+  $("text").addEventListener("input", measureText);
   $("text").addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();

@@ -4,6 +4,7 @@ import { hueOf } from "./chat_rules.mjs";
 
 const MAX_SHOWN = 500; // lines and notes kept on the page
 const MAX_UNSENT = 20; // lines that wait for a connection
+const MAX_TRIES = 2; // a line that twice goes out and never arrives is not sent a third time unasked
 const NEAR_END = 48; // pixels from the newest line that still count as reading along
 const TOGETHER = 300; // seconds in which one person's lines stand under one name
 
@@ -158,7 +159,7 @@ export class Unsent {
     const element = make("div", "line", "", { own: true, unsent: "" });
     element.append(bubble(text, label));
     $("unsent").append(element);
-    const entry = { text, element, label, state: "waiting" };
+    const entry = { text, element, label, state: "waiting", tries: 0 };
     this.#entries.push(entry);
     this.#send(entry);
   }
@@ -183,16 +184,19 @@ export class Unsent {
     [...this.#entries].forEach((entry) => this.#drop(entry));
   }
 
-  /** Back again: send what never arrived; ask where that is not sure. */
+  /** Back again: send what never arrived; ask where that is not sure, or has not helped. */
   resume(sure) {
     for (const entry of [...this.#entries]) {
-      if (entry.state === "waiting" || (entry.state === "sent" && sure)) this.#send(entry);
+      const again = sure && entry.tries < MAX_TRIES;
+      if (entry.state === "waiting" || (entry.state === "sent" && again)) this.#send(entry);
       else if (entry.state === "sent") this.#ask(entry);
     }
   }
 
   #send(entry) {
-    this.#mark(entry, this.#deliver(entry.text) ? "sent" : "waiting");
+    const taken = this.#deliver(entry.text);
+    if (taken) entry.tries += 1;
+    this.#mark(entry, taken ? "sent" : "waiting");
   }
 
   #mark(entry, state) {

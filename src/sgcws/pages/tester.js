@@ -112,7 +112,8 @@ class Record {
 
   async #copy() {
     const shown = this.#entries.filter(({ row }) => !row.hidden);
-    const lines = shown.map((entry) => [entry.time, entry.direction, entry.type, entry.size ?? "", entry.content].join("\t"));
+    const lines = shown.map(({ time, direction, type, size, content }) =>
+      [time, direction, type, size ?? "", content].join("\t"));
     $("copied").textContent = (await copyText(lines.join("\n"))) ? `Copied ${lines.length}` : "Copying is not allowed here";
     setTimeout(() => ($("copied").textContent = ""), 3000);
   }

@@ -51,7 +51,8 @@ export function closeProblem(code, reason) {
   const number = Number(code);
   const allowed = number === 1000 || (Number.isInteger(number) && number >= 3000 && number <= 4999);
   if (!allowed) return "The code must be 1000, or 3000 to 4999.";
-  return utf8Length(reason) > MAX_REASON ? `A reason has at most ${MAX_REASON} bytes; this one has ${utf8Length(reason)}.` : "";
+  const length = utf8Length(reason);
+  return length > MAX_REASON ? `A reason has at most ${MAX_REASON} bytes; this one has ${length}.` : "";
 }
 
 /** Whether an entry passes the two filters above the record. */
