@@ -255,6 +255,12 @@ class ConfigurationTests(SynchronousTestCase):
         self.assertEqual((found.port, found.bindings, found.options.listen.backlog), (3, (), 2))
         self.assertEqual(found.options.websocket.compression, Compression(window_bits=9, memory_level=1))
 
+    def test_base(self) -> None:
+        """The base is below all layers."""
+        base = configuration({"listen": {"backlog": 1, "tcp_no_delay": False}}).options
+        found = configuration({"listen": {"backlog": 2}}, {}, base=base).options
+        self.assertEqual((found.listen.backlog, found.listen.tcp_no_delay), (2, False))
+
     def test_bindings(self) -> None:
         """Bindings are endpoint descriptions, in a file a list, in text with commas."""
         wanted = ("tcp:8080", "unix:/run/chat.sock")

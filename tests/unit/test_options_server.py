@@ -48,6 +48,31 @@ class FromMappingTests(SynchronousTestCase):
         """An empty mapping gives the defaults."""
         self.assertEqual(ServerOptions.from_mapping({}), ServerOptions())
 
+    def test_base(self) -> None:
+        """What is not mentioned keeps the value of the base, in the groups inside a group too."""
+        base = ServerOptions(
+            listen=ListenOptions(backlog=5),
+            websocket=WebSocketOptions(subprotocols=("a",), compression=Compression(window_bits=15)),
+        )
+        self.assertEqual(ServerOptions.from_mapping({}, base), base)
+        options = ServerOptions.from_mapping({"websocket": {"compression": {"memory_level": 1}}}, base)
+        self.assertEqual(options.listen, base.listen)
+        self.assertEqual(options.websocket.subprotocols, ("a",))
+        self.assertEqual(options.websocket.compression, Compression(window_bits=15, memory_level=1))
+
+    def test_base_switched(self) -> None:
+        """A group of the base can be switched off, and one that is off there starts from its defaults."""
+        base = ServerOptions(watchdog=None, websocket=WebSocketOptions(compression=Compression(window_bits=15)))
+        options = ServerOptions.from_mapping({"watchdog": {"attempts": 3}, "websocket": {"compression": "off"}}, base)
+        self.assertEqual(options.watchdog, WatchdogOptions(attempts=3))
+        self.assertIsNone(options.websocket.compression)
+
+    def test_base_refused(self) -> None:
+        """A wrong value over a base is named in full."""
+        wrong = {"websocket": {"compression": {"window_bits": 1}}}
+        error = self.assertRaises(OptionError, ServerOptions.from_mapping, wrong, ServerOptions())
+        self.assertEqual(error.field, "websocket.compression.window_bits")
+
     def test_tables(self) -> None:
         """Tables become groups, lists tuples, and sizes may have a unit."""
         options = ServerOptions.from_mapping(

@@ -107,7 +107,7 @@ def load_value(name: str, plain: object, metadata: Metadata) -> object:
         raise metadata.refusal(name, plain) from None
 
 
-def from_table(group: type[T], name: str, plain: Mapping[str, object]) -> T:
+def from_table(group: type[T], name: str, plain: Mapping[str, object], base: T | None = None) -> T:
     """
     Make a *group* of a plain mapping.
 
@@ -115,6 +115,8 @@ def from_table(group: type[T], name: str, plain: Mapping[str, object]) -> T:
         group: A class whose fields are declared with `option`.
         name: The group's full name; empty for the root.
         plain: Option names to plain values.
+        base: What holds for everything that *plain* does not mention, also in the groups inside; None for the
+            defaults.
 
     Raises:
         OptionError: If a name is not known or a value is not allowed.
@@ -124,8 +126,17 @@ def from_table(group: type[T], name: str, plain: Mapping[str, object]) -> T:
     for key, value in plain.items():
         if key not in known:
             raise OptionError(name or "options", key, ", ".join(known) + did_you_mean(key, known))
-        values[key] = load_value(f"{name}.{key}" if name else key, value, known[key][1])
-    return group(**values)
+        full_name = f"{name}.{key}" if name else key
+        values[key] = _laid_over(getattr(base, key, None), full_name, value, known[key][1])
+    return group(**values) if base is None else attrs.evolve(base, **values)  # type: ignore[misc]
+
+
+def _laid_over(base: object, name: str, plain: object, metadata: Metadata) -> object:
+    """Load *plain*, over *base* where both are one group's."""
+    group = metadata.kind.group
+    if group is not None and isinstance(base, group) and isinstance(plain, Mapping):
+        return from_table(group, name, plain, base)
+    return load_value(name, plain, metadata)
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:

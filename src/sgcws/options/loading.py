@@ -65,12 +65,13 @@ class Configuration:
     options: ServerOptions
 
 
-def configuration(*layers: Mapping[str, object]) -> Configuration:
+def configuration(*layers: Mapping[str, object], base: ServerOptions | None = None) -> Configuration:
     """
     Make the configuration of several layers, of which a later one overrules those before it.
 
     Args:
         layers: Nested mappings of plain values; ``port`` and ``bindings`` stand beside the groups.
+        base: The options below all layers; None for the defaults.
 
     Raises:
         OptionError: If a name is not known or a value is not allowed.
@@ -81,7 +82,7 @@ def configuration(*layers: Mapping[str, object]) -> Configuration:
         for name, (_, metadata) in declared(Configuration).items()
         if name in merged
     }
-    return Configuration(options=ServerOptions.from_mapping(merged), **place)
+    return Configuration(options=ServerOptions.from_mapping(merged, base), **place)
 
 
 def merge(*layers: Mapping[str, object]) -> dict[str, object]:

@@ -43,7 +43,7 @@ class ServerOptions:
     )
 
     @classmethod
-    def from_mapping(cls, mapping: Mapping[str, object]) -> ServerOptions:
+    def from_mapping(cls, mapping: Mapping[str, object], base: ServerOptions | None = None) -> ServerOptions:
         """
         Make the options of nested mappings of plain values, as a TOML file gives them.
 
@@ -51,11 +51,12 @@ class ServerOptions:
             mapping: Group names to tables of option names and values. A list is a tuple, ``"off"`` and
                 ``"none"`` are ``None``, ``False`` is a group that is off and ``True`` one with its defaults,
                 and a size may be text such as ``"64 MiB"``.
+            base: What holds for everything that is not mentioned; None for the defaults.
 
         Returns:
-            The options; what is not mentioned has its default.
+            The options.
 
         Raises:
             OptionError: If a name is not known or a value is not allowed; it carries the full name.
         """
-        return from_table(cls, "", mapping)
+        return from_table(cls, "", mapping, base)
