@@ -143,6 +143,7 @@ class Welcome:
 @attrs.define
 class _Person:
     name: str
+    key: str
     token: str = attrs.field(repr=False)
     guid: str
     said_at: deque[float] = attrs.field(factory=lambda: deque(maxlen=BURST))
@@ -184,7 +185,8 @@ class Room:
         """
         Let somebody in.
 
-        A name is unique whatever its case and width. The token of whoever has it takes it over, and stays valid.
+        Names that look the same but for case, width or spaces are the same name.
+        Whoever has the token of the one who bears it takes it over; the token stays valid.
 
         Raises:
             Refused: If the connection has joined already, or the name is not allowed or taken.
@@ -192,13 +194,14 @@ class Room:
         if guid in self._people:
             raise Refused("bad-message", "You have joined already.")
         name = _checked_name(wanted.name)
-        there = next((one for one in self._people.values() if _key(one.name) == _key(name)), None)
-        if there is None:
-            person = self._people[guid] = _Person(name, self._new_token(), guid)
+        key = _key(name)
+        holder = next((person for person in self._people.values() if person.key == key), None)
+        if holder is None:
+            person = self._people[guid] = _Person(name, key, self._new_token(), guid)
             return Welcome(name, person.token, None)
-        if not _same(there.token, wanted.token):
+        if not _same(holder.token, wanted.token):
             raise Refused("name-taken", "Somebody here has this name already.")
-        return self._take_over(there, guid)
+        return self._take_over(holder, guid)
 
     def _take_over(self, person: _Person, guid: str) -> Welcome:
         replaced, person.guid = person.guid, guid
@@ -237,7 +240,8 @@ class Room:
 
 
 def _key(name: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    """Return what two names have in common that people would take for the same."""
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
 
 
 def _same(secret: str, given: str | None) -> bool:
@@ -245,9 +249,9 @@ def _same(secret: str, given: str | None) -> bool:
 
 
 def _checked_name(text: str) -> str:
-    """Return a name without spaces around it; only what can be seen may be in it, and no two spaces in a row."""
+    """Return a name without spaces around it; what cannot be seen, or turns the text around it, may not be in it."""
     name = text.strip()
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or "  " in name:
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
         raise Refused("bad-name", f"A name has 1 to {LONGEST_NAME} printable characters.")
     return name
 
@@ -283,7 +287,7 @@ class Chat:
                     self._join(connection, wanted)
                 case Say(text):
                     line = self._room.say(connection.guid, text)
-                    self._tell_all("line", **attrs.asdict(line))
+                    self._tell(self._room.guids, "line", **attrs.asdict(line))
         except Refused as refused:
             self.refuse(connection, refused)
 
@@ -295,7 +299,7 @@ class Chat:
         """Hear that a connection has ended."""
         name = self._room.leave(connection.guid)
         if name is not None:
-            self._tell_all("left", name=name, people=self._room.people)
+            self._tell(self._room.guids, "left", name=name, people=self._room.people)
 
     def _join(self, connection: Connection, wanted: Join) -> None:
         room = self._room
@@ -305,12 +309,13 @@ class Chat:
             _message("welcome", name=welcome.name, token=welcome.token, run=room.run, people=room.people, lines=lines)
         )
         if welcome.replaced is None:
-            self._tell_all("joined", but=connection.guid, name=welcome.name, people=room.people)
+            others = [guid for guid in room.guids if guid != connection.guid]
+            self._tell(others, "joined", name=welcome.name, people=room.people)
         elif welcome.replaced in self._server.connections:
             self._server.connections[welcome.replaced].close(REPLACED, "replaced")
 
-    def _tell_all(self, kind: str, *, but: str = "", **values: object) -> None:
-        self._server.broadcast(_message(kind, **values), include=self._room.guids, exclude=but)
+    def _tell(self, guids: list[str], kind: str, **values: object) -> None:
+        self._server.broadcast(_message(kind, **values), include=guids)
 
 
 def _message(kind: str, **values: object) -> str:

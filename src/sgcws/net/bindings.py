@@ -79,8 +79,9 @@ def wildcard_interfaces() -> tuple[str, ...]:
     """
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
-            probe.bind(("::1", 0))
+            # Asked before it is bound: a socket bound to one IPv6 address is always alone.
             alone = probe.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+            probe.bind(("::1", 0))
     except OSError:
         return ("0.0.0.0",)
     return ("::", "0.0.0.0") if alone else ("::",)
