@@ -21,13 +21,34 @@ from sgcws.websocket import Upgrades, WebSocketResource
 from sgcws.websocket.protocol import MessageFactory
 from sgcws.websocket.resource import is_upgrade
 
-__all__ = ["assemble", "upgrades"]
+__all__ = ["assemble", "furnish", "upgrades"]
 
 
 def upgrades(shared: Shared, options: ServerOptions, reactor: Any) -> Upgrades:
     """Return what lets WebSocket requests in."""
+    shared.close_timeout = options.websocket.close_timeout
     factory = MessageFactory(options.websocket, options.http.server_header, reactor)
     return Upgrades(shared, options.websocket, options.security, factory)
+
+
+def furnish(root: Root, shared: Shared, options: ServerOptions, reactor: Any) -> None:
+    """
+    Set what answers where the application put no resource.
+
+    Args:
+        root: The root of the resource tree.
+        shared: What all peers of the server share.
+        options: Today's options.
+        reactor: The reactor.
+    """
+    http = options.http
+    root.fallback = Fallback(
+        upgrade=WebSocketResource(upgrades(shared, options, reactor)),
+        is_upgrade=is_upgrade,
+        files=Files(http.document_root, http.index_files, http.charset) if http.document_root else None,
+        pages=Pages(http.test_pages, http.scripts, http.server_header or f"sgcws/{VERSION}"),
+        commands=Commands(shared, http.charset),
+    )
 
 
 def assemble(
@@ -39,27 +60,18 @@ def assemble(
     Args:
         shared: What all peers of the server share.
         options: Today's options.
-        root: The root of the resource tree; its fallback is set.
+        root: The root of the resource tree, which is furnished.
         reactor: The reactor.
         check: The server's look at itself, which answers its own connections.
 
     Returns:
         What makes the protocol for an accepted socket, given the address it came from.
     """
-    http = options.http
-    shared.close_timeout = options.websocket.close_timeout
-    commands = Commands(shared, http.charset)
-    root.fallback = Fallback(
-        upgrade=WebSocketResource(upgrades(shared, options, reactor)),
-        is_upgrade=is_upgrade,
-        files=http.document_root and Files(http.document_root, http.index_files, http.charset),
-        pages=Pages(http.test_pages, http.scripts, http.server_header or f"sgcws/{VERSION}"),
-        commands=commands,
-    )
+    furnish(root, shared, options, reactor)
     desk = FrontDesk(shared, _site(shared, options, root, reactor), options.listen)
 
     def make(address: object) -> FirstBytes[Peer]:
-        return FirstBytes(check.desk if check.expects(address) else desk, reactor, http.header_timeout)
+        return FirstBytes(check.desk if check.expects(address) else desk, reactor, options.http.header_timeout)
 
     return make
 

@@ -31,6 +31,8 @@ LONGEST_NAME = 32
 LONGEST_TEXT = 2000
 LONGEST_MESSAGE = 12 * LONGEST_TEXT + 1000
 """Characters of JSON: those of the longest text may be written as 12 each."""
+MOST_PEOPLE = 1000
+"""How many the room holds: each hears of each coming and going, with the names of all."""
 HISTORY = 50
 """The lines that are kept for those who join."""
 BURST, PERIOD = 20, 10.0
@@ -73,7 +75,7 @@ class Refused(Exception):
     What a client asked for is not done.
 
     Args:
-        code: ``name-taken``, ``bad-name``, ``bad-message``, ``not-joined`` or ``too-long``.
+        code: ``name-taken``, ``bad-name``, ``full``, ``not-joined``, ``bad-message``, ``too-long`` or ``too-fast``.
         message: Why, for a person. It never repeats what the client sent.
     """
 
@@ -189,7 +191,7 @@ class Room:
         Whoever has the token of the one who bears it takes it over; the token stays valid.
 
         Raises:
-            Refused: If the connection has joined already, or the name is not allowed or taken.
+            Refused: If the connection has joined already, the name is not allowed or taken, or the room is full.
         """
         if guid in self._people:
             raise Refused("bad-message", "You have joined already.")
@@ -197,11 +199,16 @@ class Room:
         key = _key(name)
         holder = next((person for person in self._people.values() if person.key == key), None)
         if holder is None:
-            person = self._people[guid] = _Person(name, key, self._new_token(), guid)
-            return Welcome(name, person.token, None)
+            return self._let_in(_Person(name, key, self._new_token(), guid))
         if not _same(holder.token, wanted.token):
             raise Refused("name-taken", "Somebody here has this name already.")
         return self._take_over(holder, guid)
+
+    def _let_in(self, person: _Person) -> Welcome:
+        if len(self._people) >= MOST_PEOPLE:
+            raise Refused("full", "The room is full. Try again later.")
+        self._people[person.guid] = person
+        return Welcome(person.name, person.token, None)
 
     def _take_over(self, person: _Person, guid: str) -> Welcome:
         replaced, person.guid = person.guid, guid
@@ -230,7 +237,7 @@ class Room:
         now = self._now()
         # Not below 0: after the clock was set back nobody has to wait for it to catch up.
         if len(person.said_at) == BURST and 0 <= now - person.said_at[0] < PERIOD:
-            raise Refused("bad-message", f"At most {BURST} lines in {PERIOD:.0f} seconds. Wait a moment.")
+            raise Refused("too-fast", f"At most {BURST} lines in {PERIOD:.0f} seconds. Wait a moment.")
         person.said_at.append(now)
 
     def leave(self, guid: str) -> str | None:

@@ -72,16 +72,20 @@ class ListenError(ServerError, OSError):
     Args:
         binding: The binding as the user wrote it, as in ``tcp:8080:interface=127.0.0.1``.
         reason: Why, in words.
+        number: The system's number for it, as in ``errno.EADDRINUSE``, if it is the system that refuses.
 
     Attributes:
         binding: As given.
-        reason: As given.
+        reason: As given; ``strerror`` too.
+        errno: The number as given, or None.
     """
 
-    def __init__(self, binding: str, reason: str) -> None:
+    def __init__(self, binding: str, reason: str, number: int | None = None) -> None:
+        super().__init__()
+        self.args = (binding, reason, number)
         self.binding = binding
-        self.reason = reason
-        super().__init__(binding, reason)
+        self.reason = self.strerror = reason
+        self.errno = number
 
     def __str__(self) -> str:
         return f"cannot listen on {self.binding}: {self.reason}"

@@ -7,7 +7,7 @@ They are typing protocols, not zope interfaces, so that a user's type checker ne
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDictProxy
 from twisted.internet.defer import Deferred
@@ -207,6 +207,7 @@ class Request(Protocol):
         """The `twisted.web.iweb.IRequest` below."""
 
 
+@runtime_checkable
 class Response(Protocol):
     """
     The answer to one HTTP request, filled by handlers.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from twisted.internet.interfaces import IProtocol, ITCPTransport
+from twisted.internet.interfaces import IProtocol, ISystemHandle, ITCPTransport
+from twisted.protocols.policies import ProtocolWrapper
 
 from sgcws.http.channel import Channel
 from sgcws.http.site import CommandSite
@@ -13,6 +14,7 @@ from sgcws.interfaces import Shuttable
 from sgcws.options import ListenOptions
 from sgcws.realtime.connection import Peer
 from sgcws.realtime.shared import Shared
+from sgcws.rules.addresses import host_and_port
 from sgcws.tcp import RawTCPProtocol
 
 __all__ = ["FrontDesk"]
@@ -62,12 +64,23 @@ class FrontDesk:
 
 
 def tune(transport: Any, options: ListenOptions) -> None:
-    """Set a new socket's options, as far as it has any: a Unix socket has none."""
-    if not ITCPTransport.providedBy(transport):
+    """Set a new socket's options, as far as it has any: a Unix socket has none, whatever its transport provides."""
+    if not (ITCPTransport.providedBy(transport) and host_and_port(transport.getHost())[1]):
         return
     transport.setTcpNoDelay(options.tcp_no_delay)
     if options.tcp_keep_alive is not None:
         transport.setTcpKeepAlive(True)
-        handle = transport.getHandle()
-        if isinstance(handle, socket.socket) and hasattr(socket, "TCP_KEEPIDLE"):
-            handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, round(options.tcp_keep_alive))
+        probe_after(_handle(transport), round(options.tcp_keep_alive))
+
+
+def probe_after(handle: object, seconds: int) -> None:
+    """Set how long a socket is idle before it is probed, where the system knows that."""
+    if isinstance(handle, socket.socket) and hasattr(socket, "TCP_KEEPIDLE"):
+        handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, seconds)
+
+
+def _handle(transport: Any) -> object:
+    """Return the socket itself, from under TLS and whatever else stands in between."""
+    while isinstance(transport, ProtocolWrapper):
+        transport = transport.transport
+    return transport.getHandle() if ISystemHandle.providedBy(transport) else None

@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import atexit
 import sys
-import threading
+from collections.abc import Callable
+from threading import Event, Lock, Thread
 from typing import Any, Protocol
+from weakref import WeakSet
 
 from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.error import ReactorNotRestartable
 from twisted.logger import globalLogBeginner, textFileLogObserver
+from twisted.python import threadable
 from twisted.python.failure import Failure
 
 from sgcws.errors import LifecycleError
 
-__all__ = ["Runnable", "begin_logging", "default_reactor", "raise_now", "run", "run_in_thread"]
+__all__ = ["Background", "Runnable", "begin_logging", "default_reactor", "raise_now", "run", "run_in_thread"]
 
-AT_EXIT = 10.0
-"""Seconds that the servers in the background have to stop at the interpreter's exit."""
+AT_EXIT = 8.0
+"""Seconds that the background has to end at the interpreter's exit, which then comes within 10 s; half for peers."""
+
+STOPPED_FOR_GOOD = "the reactor has stopped, and a reactor cannot be started again"
 
 
 class Runnable(Protocol):
     """A server, as far as running it goes."""
 
-    @property
-    def listening_ports(self) -> tuple[int, ...]:
-        """The TCP ports that are listened on."""
-
     def start(self) -> Deferred[None]:
         """Start."""
 
-    def stop(self) -> Deferred[None]:
+    def stop(self, timeout: float = ...) -> Deferred[None]:
         """Stop."""
 
     def wait(self, deferred: Deferred[Any], timeout: float | None = None) -> Any:
@@ -63,71 +65,102 @@ def run(server: Runnable, reactor: Any) -> None:
     Serve in this thread until a signal comes, then stop gracefully.
 
     Raises:
-        ListenError: If a binding cannot be had.
+        ServerError: What the start failed with.
+        LifecycleError: If the reactor runs already, or has stopped for good.
     """
+    if reactor.running:
+        raise LifecycleError("the reactor runs already; start() is the way to serve in it")
     begin_logging()
     failures: list[Failure] = []
-
-    def failed(failure: Failure) -> None:
-        failures.append(failure)
-        reactor.stop()
-
-    reactor.addSystemEventTrigger("before", "shutdown", server.stop)
-    reactor.callWhenRunning(lambda: server.start().addCallbacks(lambda _: _announce(server), failed))
-    reactor.run()
+    reactor.callWhenRunning(_serve, server, reactor, failures.append)
+    try:
+        reactor.run()
+    except ReactorNotRestartable as error:
+        raise LifecycleError(STOPPED_FOR_GOOD) from error
     if failures:
         failures[0].raiseException()
 
 
-def _announce(server: Runnable) -> None:
-    for port in server.listening_ports:
-        print(f"listening on http://localhost:{port}/", file=sys.stderr, flush=True)
+def _serve(server: Runnable, reactor: Any, failed: Callable[[Failure], object]) -> None:
+    """Start *server*, and see to it that it stops before the reactor does."""
+    leaving = False
+
+    def leave() -> Deferred[None]:
+        nonlocal leaving
+        leaving = True
+        return server.stop()
+
+    def give_up(failure: Failure) -> None:
+        if not leaving:  # else it was the signal that the start was given up for
+            failed(failure)
+            reactor.stop()
+
+    reactor.addSystemEventTrigger("before", "shutdown", leave)
+    server.start().addErrback(give_up)
 
 
-class _Background:
-    """The one reactor thread of this process that nobody else runs."""
+class Background:
+    """
+    A reactor's thread, where nobody else runs the reactor.
+
+    It stays up when its servers are stopped, since a reactor cannot be started again.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._servers: list[Runnable] = []
+        self._lock = Lock()
+        self._thread: Thread | None = None
+        self._servers: WeakSet[Runnable] = WeakSet()
 
     def run(self, server: Runnable, reactor: Any) -> None:
-        """Start *server* in it, and return when it listens."""
+        """
+        Start *server*, and return when it listens.
+
+        Raises:
+            ServerError: What the start failed with.
+            LifecycleError: If the reactor runs in this thread, or has stopped for good.
+        """
         with self._lock:
-            if self._thread is None:
+            if not reactor.running:
                 self._begin(reactor)
-            if server not in self._servers:
-                self._servers.append(server)
+            elif threadable.isInIOThread():
+                raise LifecycleError("the reactor runs in this thread; start() is the way to serve in it")
+            self._servers.add(server)
         server.wait(server.start())
 
     def _begin(self, reactor: Any) -> None:
-        if reactor.running:
-            raise LifecycleError("the reactor runs already; start() is the way to serve in it")
-        running = threading.Event()
-        reactor.callWhenRunning(running.set)
-        self._thread = threading.Thread(
-            target=reactor.run, kwargs={"installSignalHandlers": False}, name="sgcws", daemon=True
-        )
-        self._thread.start()
-        running.wait()
-        atexit.register(self._end, reactor)
+        begin_logging()
+        begun = Event()
+        reactor.callWhenRunning(begun.set)
+        thread = Thread(target=_run_reactor, args=(reactor, begun.set), name="sgcws", daemon=True)
+        thread.start()
+        begun.wait()
+        if not reactor.running:
+            raise LifecycleError(STOPPED_FOR_GOOD)
+        self._thread = thread
+        atexit.register(self.end, reactor)
 
-    def _end(self, reactor: Any) -> None:
+    def end(self, reactor: Any) -> None:
         """Stop the servers and the reactor, and wait for that, but not for ever."""
-        stopped = threading.Event()
+        # In a forked child the thread is not alive, whatever the reactor says.
+        if self._thread is not None and self._thread.is_alive():
+            reactor.callFromThread(self._stop, reactor)
+            self._thread.join(AT_EXIT)
 
-        def stop() -> None:
-            stops = [server.stop() for server in self._servers]
-            DeferredList(stops, consumeErrors=True).addBoth(lambda _: reactor.stop())
-            reactor.addSystemEventTrigger("after", "shutdown", stopped.set)
-
-        if reactor.running:
-            reactor.callFromThread(stop)
-            stopped.wait(AT_EXIT)
+    def _stop(self, reactor: Any) -> None:
+        stops = [server.stop(timeout=AT_EXIT / 2) for server in tuple(self._servers)]
+        DeferredList(stops, consumeErrors=True).addBoth(lambda _: reactor.stop())
 
 
-_background = _Background()
+def _run_reactor(reactor: Any, ended: Callable[[], object]) -> None:
+    try:
+        reactor.run(installSignalHandlers=False)
+    except ReactorNotRestartable:
+        """Whoever waits sees that it does not run."""
+    finally:
+        ended()
+
+
+_background = Background()
 
 
 def run_in_thread(server: Runnable, reactor: Any) -> None:
@@ -135,8 +168,7 @@ def run_in_thread(server: Runnable, reactor: Any) -> None:
     Serve in a background thread, shared by all servers of the process.
 
     Raises:
-        ListenError: If a binding cannot be had.
+        ServerError: What the start failed with.
         LifecycleError: If the reactor runs in this thread, or has stopped for good.
     """
-    begin_logging()
     _background.run(server, reactor)

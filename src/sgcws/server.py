@@ -6,20 +6,19 @@ import enum
 from collections.abc import Iterable
 from typing import Any
 
-import attrs
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from sgcws import assembly, running
 from sgcws.carrier import Carrier, carried
-from sgcws.errors import LifecycleError, OptionError
+from sgcws.errors import LifecycleError
 from sgcws.events import Events
 from sgcws.http.root import Root
 from sgcws.lifecycle import Phase
-from sgcws.net.bindings import as_bindings
-from sgcws.operation import STOP_TIMEOUT, Operation, Plan
+from sgcws.operation import STOP_TIMEOUT, Operation
 from sgcws.options import (
     HTTPOptions,
     ListenOptions,
@@ -28,19 +27,17 @@ from sgcws.options import (
     WatchdogOptions,
     WebSocketOptions,
 )
+from sgcws.plan import Plan
 from sgcws.realtime.broadcast import broadcast, ping_all
 from sgcws.realtime.farewell import say_goodbye
 from sgcws.realtime.registry import Connections
 from sgcws.realtime.shared import Shared
-from sgcws.rules.addresses import host_and_port
 from sgcws.rules.close_codes import check_close
 from sgcws.values import Binding
 from sgcws.version import VERSION
 from sgcws.websocket import WebSocketResource
 
 __all__ = ["WebSocketHTTPServer"]
-
-DEFAULT_PORT = 8080
 
 
 class _NotGiven(enum.Enum):
@@ -93,49 +90,45 @@ class WebSocketHTTPServer(Events, Service):
         self._carrier = Carrier(self._reactor)
         Events.__init__(self, self._in_pool, self.log)
         groups = {"listen": listen, "websocket": websocket, "http": http, "security": security, "watchdog": watchdog}
-        self._options = _options(options, {name: group for name, group in groups.items() if group is not NOT_GIVEN})
-        self._port, self._bindings = _where(port, bindings)
+        given = {name: group for name, group in groups.items() if group is not NOT_GIVEN}
+        self._plan = Plan.of(port, bindings, options, given)
         self._shared = Shared(clock=self._reactor, carrier=self._carrier, events=self)
         self._resources = Root()
-        self._operation = Operation(self._shared, self._resources, self._reactor, self._plan, self.log)
+        self._operation = Operation(self._shared, self._resources, self._reactor, lambda: self._plan, self.log)
 
     # Where, and how.
 
     @property
     def port(self) -> int | None:
-        """The port asked for; None with `bindings`. Set it while the server is stopped."""
-        return self._port
+        """The port asked for; None with `bindings`. Set it, in place of those, while the server is stopped."""
+        return self._plan.port
 
     @port.setter
     def port(self, port: int) -> None:
-        self._only_while_stopped("port")
-        self._port, self._bindings = _where(port, ())
+        self._change("port", self._plan.on_port(port))
 
     @property
     def bindings(self) -> tuple[Binding, ...]:
         """Where to listen; empty for `port` on all interfaces. Set it while the server is stopped."""
-        return self._bindings
+        return self._plan.bindings
 
     @bindings.setter
     def bindings(self, bindings: Iterable[Binding | str]) -> None:
-        self._only_while_stopped("bindings")
-        self._port, self._bindings = _where(None, bindings)
+        self._change("bindings", self._plan.on(bindings))
 
     @property
     def options(self) -> ServerOptions:
         """All options. Set them while the server is stopped."""
-        return self._options
+        return self._plan.options
 
     @options.setter
     def options(self, options: ServerOptions) -> None:
-        self._only_while_stopped("options")
-        self._options = options
+        self._change("options", self._plan.under(options))
 
     @property
     def listening_ports(self) -> tuple[int, ...]:
         """The TCP ports that are listened on now, in the order of the bindings."""
-        found = [host_and_port(port.getHost())[1] for port in self._operation.ports()]
-        return tuple(dict.fromkeys(number for number in found if number))
+        return tuple(dict.fromkeys(place.port for place in self._operation.places if place.port))
 
     @property
     def version(self) -> str:
@@ -147,16 +140,17 @@ class WebSocketHTTPServer(Events, Service):
     @property
     def active(self) -> bool:
         """
-        Whether the server is listening; setting it starts or stops.
+        Whether the server is listening; setting it starts or stops, as `start` and `stop` do.
 
         Setting it to what it is does nothing. A failure goes to ``on_exception`` and the log.
+
+        Original: ``Active``.
         """
         return self._operation.phase is Phase.RUNNING
 
     @active.setter
     def active(self, active: bool) -> None:
-        if active != self.active:
-            (self.start() if active else self.stop()).addErrback(lambda failure: self._report((), failure, "active"))
+        self._activate(active)
 
     @carried
     def start(self) -> Deferred[None]:
@@ -178,10 +172,14 @@ class WebSocketHTTPServer(Events, Service):
         Stop accepting, close every WebSocket with 1001, and let HTTP responses end.
 
         Args:
-            timeout: Seconds after which whoever is left is dropped.
+            timeout: Seconds after which whoever is left is dropped, and handlers that still wait are cancelled.
 
         Returns:
-            A Deferred that fires when all peers are gone and every ``on_disconnect``, then ``on_shutdown``, has run.
+            A Deferred that fires when all peers are gone and every ``on_disconnect``, then ``on_shutdown``, has run;
+            an ``on_shutdown`` that waits longer than 10 s is cancelled.
+
+        Raises:
+            ValueError: If *timeout* is negative.
 
         Original: ``Stop``.
         """
@@ -202,8 +200,12 @@ class WebSocketHTTPServer(Events, Service):
         """
         Serve in this thread until a signal comes, then stop gracefully; for plain scripts.
 
+        Logging to standard error begins, unless logging has begun.
+
         Raises:
             ListenError: If a binding cannot be had.
+            OptionError: If a description cannot be read.
+            LifecycleError: If the reactor runs already, or has stopped for good.
         """
         running.run(self, self._reactor)
 
@@ -211,10 +213,12 @@ class WebSocketHTTPServer(Events, Service):
         """
         Serve in a background thread, shared by all servers of the process; for programs without a reactor.
 
-        Returns once the server listens. It is stopped at the interpreter's exit, or by `stop`.
+        Returns once the server listens. It is stopped at the interpreter's exit, or by `stop`; the thread takes no
+        signals. Logging to standard error begins with it, unless logging has begun.
 
         Raises:
             ListenError: If a binding cannot be had.
+            OptionError: If a description cannot be read.
             LifecycleError: If the reactor runs in this thread, or has stopped for good.
         """
         running.run_in_thread(self, self._reactor)
@@ -325,30 +329,36 @@ class WebSocketHTTPServer(Events, Service):
         """The root of the `twisted.web` resource tree; ``putChild`` puts any resource in."""
         return self._resources
 
+    @carried
     def websocket_resource(self) -> WebSocketResource:
         """
         Make a resource whose requests upgrade to this server's WebSocket, for a place in anybody's ``Site``.
 
-        It works whether this server itself listens or not.
+        It works, by the options of now, whether this server itself listens or not; `stop` closes its peers all the
+        same.
         """
-        return WebSocketResource(assembly.upgrades(self._shared, self._options, self._reactor))
+        return WebSocketResource(assembly.upgrades(self._shared, self._plan.options, self._reactor))
 
     # As a Twisted service.
 
+    @carried
     def privilegedStartService(self) -> None:
         """
         Open the bindings, before twistd gives up its privileges.
 
         Raises:
             ListenError: If a binding cannot be had.
+            OptionError: If a description cannot be read.
         """
         running.raise_now(self._operation.bind())
 
+    @carried
     def startService(self) -> None:
-        """Start, as `start` does."""
+        """Start, as `start` does; a failure goes to ``on_exception`` and the log."""
         super().startService()
-        self.start().addErrback(lambda failure: self._report((), failure, "startService"))
+        self.start().addErrback(self._service_failed)
 
+    @carried
     def stopService(self) -> Deferred[None]:
         """Stop, as `stop` does."""
         super().stopService()
@@ -356,30 +366,19 @@ class WebSocketHTTPServer(Events, Service):
 
     # How it is done.
 
-    def _in_pool(self, function: Any, *args: Any) -> Deferred[Any]:
-        return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), function, *args)
+    @carried
+    def _activate(self, active: bool) -> None:
+        (self.start() if active else self.stop()).addErrback(lambda failure: self._report((), failure, "active"))
 
-    def _plan(self) -> Plan:
-        return Plan(self._bindings or (Binding(port=self._port),), self._options)
+    def _service_failed(self, failure: Failure) -> None:
+        if self.running:  # else it was stopped meanwhile, and the start given up for that
+            self._report((), failure, "startService")
 
-    def _only_while_stopped(self, name: str) -> None:
+    def _change(self, name: str, plan: Plan) -> None:
         phase = self._operation.phase
         if phase not in (Phase.STOPPED, Phase.FAILED):
             raise LifecycleError(f"{name} can be set only while the server is stopped, not {phase.value}")
+        self._plan = plan
 
-
-def _options(whole: ServerOptions | None, groups: dict[str, Any]) -> ServerOptions:
-    if whole is not None and groups:
-        raise OptionError(next(iter(groups)), "a group", "a group either in options or by itself")
-    return attrs.evolve(ServerOptions() if whole is None else whole, **groups)
-
-
-def _where(port: int | None, bindings: Iterable[Binding | str]) -> tuple[int | None, tuple[Binding, ...]]:
-    listed = as_bindings(bindings)
-    if port is not None and listed:
-        raise OptionError("port", port, "either port or bindings")
-    if port is None and not listed:
-        port = DEFAULT_PORT
-    if port is not None:
-        Binding(port=port)
-    return port, listed
+    def _in_pool(self, function: Any, *args: Any) -> Deferred[Any]:
+        return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), function, *args)

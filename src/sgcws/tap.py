@@ -67,9 +67,13 @@ def ended_by_one_line() -> Iterator[None]:
     try:
         yield
     except ServerError as error:
-        raise SystemExit(f"sgcws: {error}") from error
+        raise SystemExit(_one_line(f"sgcws: {error}")) from error
     except usage.UsageError as error:
-        raise SystemExit(f"sgcws: {error}; see twistd sgcws --help") from error
+        raise SystemExit(_one_line(f"sgcws: {error}; see twistd sgcws --help")) from error
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.splitlines())
 
 
 class Options(usage.Options):
@@ -89,9 +93,9 @@ class Options(usage.Options):
     )
     optParameters = [  # noqa: RUF012 - this is how Twisted declares them
         ["port", "p", None, "The port on all interfaces; 0 lets the system choose. [default: 8080]"],
-        ["root", None, None, "The directory whose files are served; short for --http-document-root."],
+        ["root", None, None, "The directory whose files are served; short for --http-document-root. [default: none]"],
         ["app", None, None, "MODULE:ATTRIBUTE, a server or a function that returns one. [default: the chat]"],
-        ["config", None, None, "A TOML file with port or bindings, and a table for each group of options."],
+        ["config", None, None, "A TOML file with port or bindings, and a table for each group. [default: none]"],
         *(
             [flag, None, None, f"{doc} [default: {default}]"]
             for flag, doc, default in command_line_parameters()
@@ -104,8 +108,7 @@ class Options(usage.Options):
         self.layers: tuple[Layer, ...] = ()
 
     def opt_binding(self, description: str) -> None:
-        """A Twisted endpoint description to listen on instead of a port, as tcp:8080:interface=127.0.0.1;
-        can be given several times."""
+        """A Twisted endpoint description to listen on, instead of a port; can be given several times."""
         with _called("--binding", description):
             as_bindings([description])
         self.bindings.append(description)
@@ -293,7 +296,7 @@ def _module(reference: str, name: str) -> ModuleType:
 def _attribute(reference: str, module: ModuleType, name: str) -> object:
     if not hasattr(module, name):
         public = (word for word in vars(module) if not word.startswith("_"))
-        allowed = f"a name in {module.__file__ or module.__name__}{did_you_mean(name, public)}"
+        allowed = f"a name in {getattr(module, '__file__', None) or module.__name__}{did_you_mean(name, public)}"
         raise OptionError("--app", reference, allowed)
     found: object = getattr(module, name)
     return found

@@ -63,5 +63,6 @@ class RawTCPProtocol(Protocol):
         self.transport.pauseProducing()
 
     def resume(self) -> None:
-        """Read on."""
-        self.transport.resumeProducing()
+        """Read on, unless it is being closed."""
+        if not self.transport.disconnecting:
+            self.transport.resumeProducing()

@@ -22,6 +22,11 @@ class TransportKind(enum.Enum):
     """Raw TCP, accepted by the application."""
 
 
+def _whole(value: object, lowest: int, highest: int) -> bool:
+    """Whether *value* is a whole number in that range; True and False are none."""
+    return isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest
+
+
 @attrs.frozen
 class Reject:
     """
@@ -39,9 +44,9 @@ class Reject:
     reason: str = ""
 
     def __attrs_post_init__(self) -> None:
-        if not 400 <= self.status <= 599:
+        if not _whole(self.status, 400, 599):
             raise OptionError("Reject.status", self.status, "an HTTP status from 400 to 599")
-        if not (self.reason.isascii() and (self.reason.isprintable() or not self.reason)):
+        if not (isinstance(self.reason, str) and self.reason.isascii() and self.reason.isprintable()):
             raise OptionError("Reject.reason", self.reason, "printable ASCII")
 
 
@@ -54,7 +59,7 @@ class RawTCP:
     """
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Binding:
     """
     One place to listen on.
@@ -62,23 +67,29 @@ class Binding:
     Args:
         host: A name or address of this machine; empty for all of them, IPv4 and IPv6.
         port: 0 to 65535; 0 lets the system choose.
-        endpoint: Instead of host and port, a Twisted endpoint description such as ``unix:/run/chat.sock``.
+        endpoint: Instead of host and port, by keyword, a Twisted endpoint description such as ``unix:/run/chat.sock``.
 
     Raises:
-        OptionError: If *port* is out of range, or both ways are given, or none.
+        OptionError: If *host* is no text, *port* is out of range, or both ways are given, or none.
 
     Original: ``TsgcWebSocketHTTPServer.Bindings``.
     """
 
     host: str = ""
     port: int | None = None
-    endpoint: str | None = None
+    endpoint: str | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        if (self.port is None) == (self.endpoint is None):
-            raise OptionError("Binding", (self.port, self.endpoint), "either port or endpoint")
-        if self.port is not None and not 0 <= self.port <= 65535:
+        if not isinstance(self.host, str):
+            raise OptionError("Binding.host", self.host, "a name or an address, or nothing for all of this machine")
+        if self.port is not None and not _whole(self.port, 0, 65535):
             raise OptionError("Binding.port", self.port, "0 to 65535")
+        if self.endpoint is not None and not isinstance(self.endpoint, str):
+            raise OptionError("Binding.endpoint", self.endpoint, "a Twisted endpoint description")
+        if self.endpoint is None and self.port is None:
+            raise OptionError("Binding", None, "a port, with or without a host, or an endpoint")
+        if self.endpoint is not None and (self.host or self.port is not None):
+            raise OptionError("Binding", self.endpoint, "an endpoint alone, or a port with or without a host")
 
     def __str__(self) -> str:
         if self.endpoint is not None:

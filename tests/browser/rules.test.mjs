@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { catchUp, hueOf, nameProblem, parse, textProblem } from "../../src/sgcws/pages/chat_rules.mjs";
+import { catchUp, hueOf, nameProblem, oneLine, parse, textProblem } from "../../src/sgcws/pages/chat_rules.mjs";
 import {
   addressOf, closeProblem, cut, fromBase64, fromHex, passes, splitProtocols, summary, toHex,
 } from "../../src/sgcws/pages/tester_rules.mjs";
@@ -48,6 +48,13 @@ test("names and lines are measured in characters, as the server does", () => {
   assert.match(nameProblem("😀".repeat(33)), /33/);
   assert.equal(textProblem("😀".repeat(2000)), "");
   assert.match(textProblem("x".repeat(2001)), /2001/);
+});
+
+test("pasted lines become one, with a space for each break and tab; other spaces stay", () => {
+  assert.equal(oneLine("one\r\ntwo\n\n\tthree\u2028four\tfive"), "one two three four five");
+  assert.equal(oneLine("  as  it was "), "  as  it was ");
+  assert.equal(oneLine("a \n b\n"), "a b ");
+  assert.equal(oneLine(" ".repeat(200_000)).length, 200_000); // in linear time
 });
 
 test("a name has one of eight colours, whatever its case", () => {

@@ -6,6 +6,7 @@ import gc
 import sys
 import weakref
 from collections.abc import Callable
+from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Queue
 from threading import Thread, get_ident
@@ -221,6 +222,7 @@ class ShutdownTests(CarrierTestCase):
         self.reactor.start()
         self.reactor.running = False
         self.assertIsInstance(self.elsewhere(self.carrier.call, list).exception(PATIENCE), LifecycleError)
+        self.assertTrue(self.reactor.calls.empty())
 
     def test_trigger_never_called(self) -> None:
         """A waiting thread finds out for itself when the reactor has ended without telling."""
@@ -230,6 +232,20 @@ class ShutdownTests(CarrierTestCase):
         self.reactor.calls.get(timeout=PATIENCE)
         self.reactor.running = False
         self.assertIsInstance(answer.exception(PATIENCE), LifecycleError)
+
+    def test_interrupted(self) -> None:
+        """A thread that is interrupted while it waits takes its call back."""
+
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        self.patch(futures, "wait", interrupt)
+        self.reactor.start()
+        made: list[int] = []
+        answer = self.elsewhere(self.carrier.call, made.append, 1)
+        self.assertIsInstance(answer.exception(PATIENCE), KeyboardInterrupt)
+        self.reactor.run_next()
+        self.assertEqual(made, [])
 
     def test_slow_call(self) -> None:
         """A call that takes long is waited for, however often the thread looks whether the reactor runs."""

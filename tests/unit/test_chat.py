@@ -6,7 +6,7 @@ import json
 from itertools import count
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
@@ -16,7 +16,20 @@ from websockets.client import ClientProtocol
 from websockets.frames import Close, Frame, Opcode
 from websockets.uri import parse_uri
 
-from sgcws.chat import BURST, HISTORY, LONGEST_MESSAGE, PERIOD, Join, Refused, Room, Say, chat_server, read
+from sgcws import chat
+from sgcws.chat import (
+    BURST,
+    HISTORY,
+    LONGEST_MESSAGE,
+    MOST_PEOPLE,
+    PERIOD,
+    Join,
+    Refused,
+    Room,
+    Say,
+    chat_server,
+    read,
+)
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 """Text with lone surrogates too."""
@@ -88,6 +101,7 @@ class ReadTests(SynchronousTestCase):
         """A token is not shown where a message is printed."""
         self.assertNotIn("hush", repr(Join("Ann", "hush")))
 
+    @settings(deadline=None, database=None)
     @given(MESSAGES)
     def test_anything(self, message: str) -> None:
         """Any text is a message or refused."""
@@ -145,6 +159,16 @@ class RoomTests(SynchronousTestCase):
         self.assertIsNone(self.room.leave("1"))
         self.assertEqual(self.room.leave("2"), "Ann")
 
+    def test_full(self) -> None:
+        """A full room lets nobody else in, but those who come back; when somebody leaves, there is room again."""
+        tokens = [self.room.join(str(number), Join(f"Ann {number}")).token for number in range(MOST_PEOPLE)]
+        self.refused("full", self.room.join, "new", Join("Bob"))
+        self.assertEqual(self.room.join("again", Join("Ann 7", tokens[7])).replaced, "7")
+        self.refused("full", self.room.join, "new", Join("Bob"))
+        self.room.leave("8")
+        self.room.join("new", Join("Bob"))
+        self.assertEqual(len(self.room.people), MOST_PEOPLE)
+
     def test_twice(self) -> None:
         """One connection is one person, with its own token too."""
         token = self.room.join("1", Join("Ann")).token
@@ -189,9 +213,9 @@ class RoomTests(SynchronousTestCase):
         token = self.room.join("1", Join("Ann")).token
         for _ in range(BURST):
             self.room.say("1", "flood")
-        self.refused("bad-message", self.room.say, "1", "flood")
+        self.refused("too-fast", self.room.say, "1", "flood")
         self.room.join("2", Join("Ann", token))
-        self.refused("bad-message", self.room.say, "2", "flood")
+        self.refused("too-fast", self.room.say, "2", "flood")
         self.clock.advance(PERIOD)
         self.room.say("2", "calm")
 
@@ -204,6 +228,7 @@ class RoomTests(SynchronousTestCase):
         self.clock.rightNow = 0.0
         self.room.say("1", "an hour ago")
 
+    @settings(deadline=None, database=None)
     @given(STEPS)
     def test_invariants(self, steps: list[tuple[Any, ...]]) -> None:
         """Whatever happens in whatever order: names are unique, numbers have no gap, nothing grows, nothing raises."""
@@ -349,6 +374,15 @@ class ChatTests(SynchronousTestCase):
             self.assertNotIn("hush", error["message"])
         self.assertEqual(ann.ask("say", text="still here")[0]["type"], "line")
 
+    def test_full(self) -> None:
+        """Who finds the room full is told so, is not cut off, and gets in later; the others hear nothing of it."""
+        self.patch(chat, "MOST_PEOPLE", 1)
+        ann, bob = self.member("Ann"), self.member()
+        self.assertEqual(bob.ask("join", name="Bob")[0]["code"], "full")
+        self.assertEqual(ann.heard(), [])
+        ann.hang_up()
+        self.assertEqual(bob.ask("join", name="Bob")[0]["people"], ["Bob"])
+
     def test_binary(self) -> None:
         """Bytes are no message of the chat."""
         ann = self.member("Ann")
@@ -373,6 +407,7 @@ class ChatTests(SynchronousTestCase):
         (welcome,) = Member(self.reactor.tcpServers[-1][1]).ask("join", name="Ann")
         self.assertEqual(welcome["people"], ["Ann"])
 
+    @settings(deadline=None, database=None)
     @given(st.lists(MESSAGES, max_size=10))
     def test_anything(self, messages: list[str]) -> None:
         """Whatever text comes, each message gets one answer that is JSON; nothing raises, nobody is cut off."""

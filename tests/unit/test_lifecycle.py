@@ -329,6 +329,18 @@ class BindTests(LifecycleTestCase):
         self.successResultOf(start)
         self.assertEqual((self.lifecycle.phase, self.world.log), (Phase.RUNNING, ["open", "started"]))
 
+    def test_started_twice(self) -> None:
+        """Several starts of what is bound, before the reactor runs, complete it once."""
+        self.world.running, self.world.slow_telling = False, True
+        self.lifecycle.bind()
+        self.world.opened()
+        starts = [self.lifecycle.start(), self.lifecycle.start()]
+        self.world.run()
+        self.world.told()
+        for start in starts:
+            self.successResultOf(start)
+        self.assertEqual(self.world.log, ["open", "started"])
+
     def test_start_before_open(self) -> None:
         """A start while the bindings are still being opened waits for them."""
         bind, start = self.lifecycle.bind(), self.lifecycle.start()

@@ -20,14 +20,39 @@ from sgcws.values import RawTCP, Reject
 __all__ = ["Events"]
 
 
+class Exceptions(Fact[[Connection | None, Failure]]):
+    """
+    The fact that something failed; the log hears of it whether anybody listens or not.
+
+    Args:
+        caller: Calls the handlers.
+        log: Where failures are logged.
+    """
+
+    def __init__(self, caller: Caller, log: Logger) -> None:
+        super().__init__("on_exception", caller)
+        self._log = log
+
+    def tell(self, connection: Connection | None, failure: Failure, what: str = "a write") -> Deferred[None] | None:
+        """Log that *what* failed, and call each handler."""
+        self._log.failure("{what} failed", failure, what=what)
+        return super().tell(connection, failure)
+
+
 class Events:
     """
     What an application can hear of, and be asked.
 
-    The order for one connection is ``on_tcp_connect``, ``on_handshake``, ``on_connect``, the messages, ``on_disconnect``;
-    a connection's next event waits until all handlers of the last have finished.
+    The order for one connection is ``on_tcp_connect``, ``on_handshake``, ``on_connect``, the messages, and
+    ``on_disconnect``; its next event waits until all handlers of the last have finished.
     ``on_before_command`` comes before the command events of the same request.
+    ``on_exception`` waits for nothing: it is told when a handler or a write fails.
+
+    A handler that fails is reported to ``on_exception`` and to the log, and the server lives on.
     A handler may call every method of the server and of any connection.
+    What it brings about on its own connection is told after it has finished.
+    What it brings about on others may be told at once.
+    So a plain handler can be called again before it returns, for another connection.
 
     Args:
         in_pool: Runs a function in a thread pool; its Deferred fires on the reactor's thread.
@@ -100,32 +125,32 @@ class Events:
         self._events_log = log
         caller = Caller(in_pool, self._report, log)
         # One that fails while hearing of a failure is only logged, else it would hear of itself for ever.
-        last = Caller(in_pool, self._log_failure, log)
+        self.on_exception = self._exceptions = Exceptions(Caller(in_pool, self._log_failure, log), log)
         self.on_startup = Fact("on_startup", caller)
         self.on_shutdown = Fact("on_shutdown", caller)
-        self.on_tcp_connect = Question("on_tcp_connect", caller, safe=False)
-        self.on_unknown_protocol = Question("on_unknown_protocol", caller, safe=False)
-        self.on_handshake = Question("on_handshake", caller, safe=Reject(500))
+        self.on_tcp_connect = Question("on_tcp_connect", caller, safe=False, answers=(bool, Reject, RawTCP))
+        self.on_unknown_protocol = Question("on_unknown_protocol", caller, safe=False, answers=(bool, RawTCP))
+        self.on_handshake = Question("on_handshake", caller, safe=Reject(500), answers=(Reject,))
         self.on_connect = Fact("on_connect", caller)
         self.on_disconnect = Fact("on_disconnect", caller)
         self.on_message = Fact("on_message", caller)
         self.on_binary = Fact("on_binary", caller)
         self.on_error = Fact("on_error", caller)
-        self.on_exception = Fact("on_exception", last)
-        self.on_before_command = Question("on_before_command", caller, safe=Reject(500))
-        self.on_command_get = Question("on_command_get", caller, safe=Reject(500))
-        self.on_command_other = Question("on_command_other", caller, safe=Reject(500))
+        self.on_before_command = Question(
+            "on_before_command", caller, safe=Reject(500), answers=(Response, Reject)
+        )
+        self.on_command_get = Question("on_command_get", caller, safe=Reject(500), answers=(Reject,))
+        self.on_command_other = Question("on_command_other", caller, safe=Reject(500), answers=(Reject,))
 
-    def _report(self, args: tuple[Any, ...], failure: Failure, handler: str) -> None:
+    def _report(self, args: tuple[Any, ...], failure: Failure, what: str) -> None:
         if failure.check(CancelledError):
             # The peer left, or the server stops: nobody waits for the handler any more.
-            self._events_log.info("{handler} was cancelled", handler=handler)
-            return
-        self._log_failure(args, failure, handler)
-        self.on_exception.tell(subject(args), failure)
+            self._events_log.info("{what} was cancelled", what=what)
+        else:
+            self._exceptions.tell(subject(args), failure, what)
 
-    def _log_failure(self, args: tuple[Any, ...], failure: Failure, handler: str) -> None:
-        self._events_log.failure("{handler} failed", failure, handler=handler)
+    def _log_failure(self, args: tuple[Any, ...], failure: Failure, what: str) -> None:
+        self._events_log.failure("{what} failed", failure, what=what)
 
 
 def subject(args: tuple[Any, ...]) -> Connection | None:

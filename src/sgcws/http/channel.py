@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
+from twisted.web.http_headers import Headers
+from twisted.web.server import version as TWISTED
 
 __all__ = ["Channel", "take_over"]
+
+TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+WITHOUT_BODY = (b"204", b"304")
+"""Statuses whose answers never have a body (RFC 9110 section 6.4.1)."""
 
 
 class Tenant(Protocol):
@@ -22,12 +30,25 @@ class Tenant(Protocol):
 
 class Channel(HTTPChannel):
     """
-    Twisted's channel, which can be told to come to an end, and tells its connection of it.
+    Twisted's channel, with a deadline for the head of a request, and with a graceful end.
 
     It is made by a `Site` directly: Twisted's generic one would answer HTTP/2 where ``h2`` is installed.
+
+    Attributes:
+        tenant: The connection that it speaks for, if it is known.
+        head_timeout: Seconds from the first byte of a request to the last of its head.
+        server_header: What the ``Server`` header says; None sends none. One that a resource sets is left alone.
+        leaving: Whether the connection ends after the request that is under way.
     """
 
+    transport: Any
     tenant: Tenant | None = None
+    head_timeout = 10.0
+    server_header: bytes | None = None
+    leaving = False
+    _head_deadline: IDelayedCall | None = None
+
+    # What Twisted calls.
 
     def connectionMade(self) -> None:
         """Hold the socket for its connection."""
@@ -35,25 +56,90 @@ class Channel(HTTPChannel):
             self.tenant.holder = self
         super().connectionMade()
 
+    def dataReceived(self, data: bytes) -> None:
+        """Take in bytes, and see to it that a head that has begun is whole in time."""
+        super().dataReceived(data)
+        self._watch_the_head()
+
+    def allHeadersReceived(self) -> None:
+        """Note that the head is whole."""
+        self._head_is_over()
+        super().allHeadersReceived()
+
+    def checkPersistence(self, request: Any, version: bytes) -> bool:
+        """Tell whether another request may follow this one."""
+        return not self.leaving and bool(super().checkPersistence(request, version))
+
+    def writeHeaders(self, version: bytes, code: bytes, reason: bytes, headers: Headers) -> None:
+        """Send the head of an answer, as HTTP wants it, whichever resource has filled it."""
+        if headers.getRawHeaders(b"Server") == [TWISTED]:
+            headers.setRawHeaders(b"Server", [self.server_header] if self.server_header else [])
+        if code in WITHOUT_BODY:
+            # Twisted announces the length of the empty body; a 304 would have to tell that of the 200.
+            headers.removeHeader(b"Content-Length")
+        self._agree_on_the_end(headers)
+        super().writeHeaders(version, code, reason, headers)
+
+    def requestDone(self, request: Any) -> None:
+        """Go on with the next request, if there is one already."""
+        super().requestDone(request)
+        self._watch_the_head()
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tell the connection that the socket is closed."""
+        self._head_is_over()
         super().connectionLost(reason)
         if self.tenant is not None:
             self.tenant.lost()
 
+    # What the connection calls.
+
     def shut(self, code: int, reason: str) -> None:
-        """Close now, or when the request that is being answered has its answer."""
-        if self._handlingRequest:
+        """Close now if no request is under way, or else when it has its answer."""
+        self.leaving = True
+        if not self.line_mode:
+            # Its body is coming, or its answer is being made.
             self.persistent = 0
-        else:
+        elif not self._in_a_head() and not self.transport.disconnecting:
             self.loseConnection()
 
     def abort(self) -> None:
         """Close at once."""
         self.transport.abortConnection()
 
+    # How it is done.
 
-def take_over(channel: HTTPChannel) -> tuple[Any, bytes]:
+    def _in_a_head(self) -> bool:
+        """Whether a request has begun, and its head is not whole."""
+        return bool(self.line_mode and (self._receivedHeaderSize or self._buffer))
+
+    def _watch_the_head(self) -> None:
+        transport = self.transport
+        if self._head_deadline is None and transport is not None and not transport.disconnecting and self._in_a_head():
+            # The idle timer is no deadline: each byte sets it anew.
+            self._head_deadline = self.callLater(self.head_timeout, self._head_too_slow)
+
+    def _head_is_over(self) -> None:
+        if self._head_deadline is not None:
+            self._head_deadline.cancel()
+            self._head_deadline = None
+
+    def _head_too_slow(self) -> None:
+        self._head_deadline = None
+        self.setTimeout(None)
+        self.transport.write(TOO_SLOW)
+        self.timeoutConnection()
+
+    def _agree_on_the_end(self, headers: Headers) -> None:
+        """Let the header and the deed be the same: the connection ends after this answer, or it does not."""
+        announced = any(b"close" in value.lower() for value in headers.getRawHeaders(b"Connection", ()))
+        if announced:
+            self.persistent = 0
+        elif not self.persistent:
+            headers.addRawHeader(b"Connection", b"close")
+
+
+def take_over(channel: Any) -> tuple[Any, bytes]:
     """
     Take the socket away from a channel, ours or anybody's, whose request asked for an upgrade.
 

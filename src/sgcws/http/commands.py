@@ -5,65 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
-from twisted.web.resource import IResource, Resource
-from twisted.web.server import NOT_DONE_YET
+from twisted.web.resource import EncodingResourceWrapper, IResource, Resource
 
-from sgcws.http.request import CommandRequest
-from sgcws.http.response import CommandResponse, send, send_status
-from sgcws.http.visitor import cancel_when_gone, visitor
-from sgcws.realtime.connection import Peer
+from sgcws.http.exchange import Exchange, exchange_of
+from sgcws.http.response import send_status
 from sgcws.realtime.shared import Shared
 from sgcws.values import Reject
 
-__all__ = ["Before", "Commands"]
+__all__ = ["Before", "Commands", "NotAllowed", "is_get_like"]
 
 GET_LIKE = (b"GET", b"HEAD", b"POST")
 
 
-class Exchange:
-    """
-    One request with its answer, from the first question to the last byte.
-
-    Args:
-        shared: What all peers of the server share.
-        request: The request, as Twisted parsed it.
-        charset: The charset of text answers.
-    """
-
-    def __init__(self, shared: Shared, request: Any, charset: str) -> None:
-        self._shared = shared
-        self._charset = charset
-        self.twisted = request
-        self.peer: Peer = visitor(shared, request)
-        self.request = CommandRequest(request, self.peer)
-        self.response = CommandResponse(secure=request.isSecure())
-
-    def follow(self, answer: Any, then: Callable[[Any], None]) -> int:
-        """Go on with a question's answer, now or when it comes, unless the client has gone by then."""
-        if isinstance(answer, Deferred):
-            cancel_when_gone(self.twisted, answer)
-            answer.addCallback(self._unless_gone, then)
-        else:
-            then(answer)
-        return int(NOT_DONE_YET)
-
-    def _unless_gone(self, answer: Any, then: Callable[[Any], None]) -> None:
-        if self.twisted.channel is not None and self.twisted.channel.transport is not None:
-            then(answer)
-
-    def refuse(self, reject: Reject) -> None:
-        """Answer with a status and nothing else."""
-        send_status(self.twisted, reject.status, reject.reason)
-
-    def send(self) -> None:
-        """Answer with what the handlers filled in, or with 500 if that cannot be sent."""
-        try:
-            send(self.twisted, self.response, self._charset)
-        except Exception:
-            self._shared.events.on_exception.tell(self.peer, Failure())
-            send_status(self.twisted, 500)
+def is_get_like(method: bytes) -> bool:
+    """Whether ``on_command_get`` is asked about requests of this method."""
+    return method in GET_LIKE
 
 
 class Commands(Resource):
@@ -82,25 +38,26 @@ class Commands(Resource):
         self._shared = shared
         self._charset = charset
 
-    def handles(self, request: Any) -> bool:
+    def handles(self, method: bytes) -> bool:
         """Whether the application answers requests of this method."""
-        return bool(self._question(request))
+        return bool(self._question(method))
 
     def render(self, request: Any) -> int:
         """Ask the application, and send its answer."""
-        exchange = begun(self._shared, request, self._charset)
-        question = self._question(request)
-        if not question:
-            exchange.refuse(Reject(404))
-            return int(NOT_DONE_YET)
-        return exchange.follow(
-            question.ask(exchange.request, exchange.response),
-            lambda answer: exchange.refuse(answer) if isinstance(answer, Reject) else exchange.send(),
-        )
+        exchange = exchange_of(self._shared, request)
+        question = self._question(request.method)
+        asked = question.ask(exchange.request, exchange.response) if question else Reject(404)
+        return exchange.follow(asked, lambda answer: self._answer(exchange, answer))
 
-    def _question(self, request: Any) -> Any:
+    def _answer(self, exchange: Exchange, answer: Any) -> None:
+        if isinstance(answer, Reject):
+            exchange.refuse(answer)
+        else:
+            exchange.send(self._charset)
+
+    def _question(self, method: bytes) -> Any:
         events = self._shared.events
-        return events.on_command_get if request.method in GET_LIKE else events.on_command_other
+        return events.on_command_get if is_get_like(method) else events.on_command_other
 
 
 class Before(Resource):
@@ -123,7 +80,7 @@ class Before(Resource):
 
     def render(self, request: Any) -> int:
         """Ask, and go on."""
-        exchange = begun(self._shared, request, self._charset)
+        exchange = exchange_of(self._shared, request)
         answer = self._shared.events.on_before_command.ask(exchange.peer, exchange.request, exchange.response)
         return exchange.follow(answer, lambda decided: self._go_on(exchange, decided))
 
@@ -131,15 +88,23 @@ class Before(Resource):
         if isinstance(answer, Reject):
             exchange.refuse(answer)
         elif answer is exchange.response:
-            exchange.send()
+            exchange.send(self._charset)
         else:
-            exchange.twisted.render(self._find(exchange.twisted))
+            self._render(exchange.twisted)
+
+    def _render(self, request: Any) -> None:
+        """Do what Twisted does with the resource that it finds itself."""
+        found = self._find(request)
+        if isinstance(found, EncodingResourceWrapper):
+            request._encoder = found.getEncoder(request)
+        request.render(found)
 
 
-def begun(shared: Shared, request: Any, charset: str) -> Exchange:
-    """Return the exchange that *request* is part of; the questions about one request are given the same objects."""
-    exchange = getattr(request, "sgcws_exchange", None)
-    if exchange is None:
-        exchange = request.sgcws_exchange = Exchange(shared, request, charset)
-    found: Exchange = exchange
-    return found
+class NotAllowed(Resource):
+    """Answers requests whose method does not fit what is there."""
+
+    isLeaf = True
+
+    def render(self, request: Any) -> int:
+        """Say which methods do (RFC 9110 section 15.5.6)."""
+        return send_status(request, 405, headers={"Allow": "GET, HEAD"})

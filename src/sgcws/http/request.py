@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
 from multidict import CIMultiDictProxy, MultiDict, MultiDictProxy
 from twisted.web.iweb import IRequest
 
-from sgcws.http.text import decode, decode_path, headers_of, parse_pairs
+from sgcws.http.text import decode, decode_path, headers_of, parse_cookies, parse_pairs
 from sgcws.interfaces import Connection
 
 __all__ = ["CommandRequest"]
@@ -60,12 +59,7 @@ class CommandRequest:
 
     @cached_property
     def cookies(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for line in self.headers.getall("cookie", ()):
-            for piece in line.split(";"):
-                name, _, value = piece.strip().partition("=")
-                found.setdefault(name, _unquoted(value))
-        return found
+        return parse_cookies(self.headers.getall("cookie", ()))
 
     @cached_property
     def body(self) -> bytes:
@@ -89,14 +83,3 @@ class CommandRequest:
     @property
     def http_version(self) -> str:
         return decode(self._twisted.clientproto).rpartition("/")[2]
-
-
-def _unquoted(value: str) -> str:
-    """Take the quotes off a cookie's value, if it has any (RFC 6265 section 4.1.1)."""
-    if not value.startswith('"'):
-        return value
-    try:
-        jar = SimpleCookie(f"value={value}")
-    except CookieError:
-        return value
-    return jar["value"].value if "value" in jar else value

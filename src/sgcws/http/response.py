@@ -6,19 +6,25 @@ import html
 import re
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from multidict import CIMultiDict
+from twisted.web.server import NOT_DONE_YET
 
 from sgcws.http.text import check_header
+from sgcws.rules.tokens import is_token
 
 __all__ = ["CommandResponse", "phrase", "send", "send_status"]
 
 REDIRECTS = (301, 302, 303, 307, 308)
+BODILESS = (204, 205, 304)
+"""Statuses whose answers have no body (RFC 9110 sections 6.4.1 and 15.3.6)."""
+
 SAME_SITE = ("Strict", "Lax", "None")
 
-_COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _COOKIE_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
 _COOKIE_PATH = re.compile(r"/[ -:<-~]*")
+_IN_URLS = "%:/?#[]@!$&'()*+,;=~"
 
 
 class CommandResponse:
@@ -64,7 +70,7 @@ class CommandResponse:
         http_only: bool = True,
         same_site: str = "Lax",
     ) -> None:
-        if not (_COOKIE_NAME.fullmatch(name) and _COOKIE_VALUE.fullmatch(value) and _COOKIE_PATH.fullmatch(path)):
+        if not (is_token(name) and _COOKIE_VALUE.fullmatch(value) and _COOKIE_PATH.fullmatch(path)):
             raise ValueError("a cookie's name, value or path holds a character that may not stand there")
         if same_site not in SAME_SITE:
             raise ValueError(f"same_site: {same_site!r} is not allowed; allowed: {', '.join(SAME_SITE)}")
@@ -79,7 +85,7 @@ class CommandResponse:
             raise ValueError(f"a redirect's status is one of {REDIRECTS}, not {status}")
         check_header("Location", url)
         self.status = status
-        self.headers["Location"] = url
+        self.headers["Location"] = quote(url, safe=_IN_URLS)
 
     def empty(self) -> None:
         self._content = b""
@@ -87,9 +93,17 @@ class CommandResponse:
     def content(self, charset: str) -> tuple[bytes, str | None]:
         """Return the body, and the media type to announce it with."""
         content = default_page(self.status, self.reason) if self._content is None else self._content
-        if isinstance(content, str):
-            return content.encode(charset, "xmlcharrefreplace"), self.content_type or f"text/html; charset={charset}"
-        return content, self.content_type
+        kind = self.content_type or self.headers.get("Content-Type")
+        if not isinstance(content, str):
+            # A number would make a body of as many zeros.
+            return bytes(memoryview(content)), kind
+        return content.encode(charset, "xmlcharrefreplace"), _with_charset(kind or "text/html", charset)
+
+
+def _with_charset(kind: str, charset: str) -> str:
+    """Announce the charset beside text; a browser would guess it."""
+    spoken = kind.lower()
+    return f"{kind}; charset={charset}" if spoken.startswith("text/") and "charset=" not in spoken else kind
 
 
 def phrase(status: int, reason: str = "") -> str:
@@ -108,44 +122,60 @@ def default_page(status: int, reason: str = "") -> str:
     return f"<!doctype html>\n<title>{title}</title>\n<h1>{title}</h1>\n"
 
 
-def send(request: Any, response: CommandResponse, charset: str) -> None:
+def send(request: Any, response: CommandResponse, charset: str) -> int:
     """
     Send *response* as the whole answer to *request*, a Twisted one.
 
+    Returns:
+        What a resource's ``render`` returns then.
+
     Raises:
         ValueError: If a header or the status may not be sent; nothing has been sent then.
+        TypeError: If the body is neither text nor bytes; nothing has been sent then.
     """
     status = int(response.status)
     if not 200 <= status <= 999:
         raise ValueError(f"{status} is not the status of a whole answer")
     check_header("reason", response.reason)
-    for name, value in response.headers.items():
-        check_header(name, value)
     body, content_type = response.content(charset)
-    request.setResponseCode(status, phrase(status, response.reason).encode("utf-8"))
-    for name, value in response.headers.items():
-        request.responseHeaders.addRawHeader(name.encode("ascii"), value.encode("utf-8"))
+    headers = response.headers.copy()
     if content_type is not None:
-        check_header("Content-Type", content_type)
-        request.setHeader(b"Content-Type", content_type.encode("utf-8"))
-    _finish(request, status, body)
+        headers["Content-Type"] = content_type
+    _check(headers)
+    request.setResponseCode(status, phrase(status, response.reason).encode("utf-8"))
+    _fill(request, headers)
+    return _finish(request, status, body)
 
 
-def _finish(request: Any, status: int, body: bytes) -> None:
-    if status in (204, 304):
-        # These never have a body (RFC 9110 section 6.4.1).
+def _check(headers: CIMultiDict[str]) -> None:
+    for name, value in headers.items():
+        check_header(name, value)
+        if name.lower() == "transfer-encoding":
+            raise ValueError("the header Transfer-Encoding is set by the server itself")
+
+
+def _fill(request: Any, headers: CIMultiDict[str]) -> None:
+    """Copy the headers; one replaces what Twisted or an earlier handler set by the same name."""
+    # Twisted keeps cookies apart, and where it has some it sends no others.
+    request.cookies.extend(value.encode("utf-8") for value in headers.popall("Set-Cookie", ()))
+    for name in {name.lower() for name in headers}:
+        request.responseHeaders.setRawHeaders(name.encode(), [value.encode("utf-8") for value in headers.getall(name)])
+
+
+def _finish(request: Any, status: int, body: bytes) -> int:
+    if status in BODILESS:
         body = b""
         request.responseHeaders.removeHeader(b"Content-Type")
-    else:
-        request.setHeader(b"Content-Length", b"%d" % len(body))
+    request.setHeader(b"Content-Length", b"%d" % len(body))
     request.defaultContentType = None
     request.write(body)
     request.finish()
+    return int(NOT_DONE_YET)
 
 
-def send_status(request: Any, status: int, reason: str = "", headers: dict[str, str] | None = None) -> None:
-    """Send a small page that says nothing but the status."""
+def send_status(request: Any, status: int, reason: str = "", headers: dict[str, str] | None = None) -> int:
+    """Send a small page that says nothing but the status; return what ``render`` returns then."""
     response = CommandResponse()
     response.status, response.reason = status, reason
     response.headers.update(headers or {})
-    send(request, response, "utf-8")
+    return send(request, response, "utf-8")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.web.resource import IResource, Resource
 
-from sgcws.http.commands import Commands
+from sgcws.http.commands import Commands, NotAllowed, is_get_like
 from sgcws.http.files import Files
 from sgcws.http.pages import Pages
 
@@ -29,7 +30,12 @@ class Fallback:
     """
 
     def __init__(
-        self, upgrade: IResource, is_upgrade: Any, files: Files | None, pages: Pages, commands: Commands
+        self,
+        upgrade: IResource,
+        is_upgrade: Callable[[Any], bool],
+        files: Files | None,
+        pages: Pages,
+        commands: Commands,
     ) -> None:
         self._upgrade = upgrade
         self._is_upgrade = is_upgrade
@@ -41,15 +47,18 @@ class Fallback:
         """Return the resource that answers *request* for the path of these *segments*."""
         if self._is_upgrade(request):
             return self._upgrade
-        if request.method not in (b"GET", b"HEAD"):
+        if not is_get_like(request.method) and self._commands.handles(request.method):
             return self._commands
-        found = (
-            (self._files and self._files.find(segments))
-            or self._pages.find(segments)
-            # The built-in index gives way to an application that answers commands.
-            or (None if self._commands.handles(request) else self._pages.index(segments))
-        )
-        return found or self._commands
+        found = self._find_stored(segments, request.method)
+        if found is None:
+            return self._commands
+        return found if request.method in (b"GET", b"HEAD") else NotAllowed()
+
+    def _find_stored(self, segments: list[bytes], method: bytes) -> IResource | None:
+        if self._files is not None and (file := self._files.find(segments)) is not None:
+            return file
+        # The built-in index gives way to an application that answers commands.
+        return self._pages.find(segments, index=not self._commands.handles(method))
 
 
 class Root(Resource):
@@ -57,16 +66,20 @@ class Root(Resource):
     The root of the resource tree: what the application puts here comes first.
 
     It outlives a restart; the fallback is set anew each time.
+
+    Attributes:
+        fallback: What answers otherwise; without one that is nobody.
     """
 
     fallback: Fallback | None = None
 
     def getChild(self, path: bytes, request: Any) -> IResource:
         """Return what answers when the application put nothing at *path*."""
-        segments = [path, *request.postpath]
-        return Resource() if self.fallback is None else self.fallback.find(segments, request)
+        if self.fallback is None:
+            nobody: IResource = super().getChild(path, request)
+            return nobody
+        return self.fallback.find([path, *request.postpath], request)
 
     def render(self, request: Any) -> Any:
-        """Answer a request with no path at all."""
-        found: Any = self.getChild(b"", request)
-        return found.render(request)
+        """Answer a request for this very place, without a slash behind it, in somebody else's tree."""
+        return self.getChild(b"", request).render(request)

@@ -22,10 +22,10 @@ class CommandSite(Site):
         root: The resource tree.
         options: The HTTP options.
         reactor: Sets the time-outs.
-        before: Given the request and the resource found for it, returns the resource to render.
+        before: Given a request and what finds the resource for it, returns the resource to render.
     """
 
-    protocol = Channel
+    protocol = Channel  # type: ignore[assignment]  # Twisted's hint names its own proxy of a channel
     noisy = False
 
     def __init__(
@@ -33,19 +33,25 @@ class CommandSite(Site):
         root: IResource,
         options: HTTPOptions,
         reactor: Any,
-        before: Callable[[Any, IResource], IResource] | None = None,
+        before: Callable[[Any, Callable[[Any], IResource]], IResource] | None = None,
     ) -> None:
         super().__init__(root, timeout=options.keep_alive_timeout, reactor=reactor, parsePOSTFormSubmission=False)
         self._options = options
         self._before = before
 
+    def buildProtocol(self, addr: Any) -> Channel:  # type: ignore[override]  # as above
+        """Make the channel for one socket."""
+        channel: Any = super().buildProtocol(addr)
+        channel.head_timeout = self._options.header_timeout
+        header = self._options.server_header
+        channel.server_header = None if header is None else header.encode("ascii")
+        made: Channel = channel
+        return made
+
     def getResourceFor(self, request: Any) -> Any:
         """Find the resource for a request, or what stands before it."""
-        if self._options.server_header is None:
-            request.responseHeaders.removeHeader(b"Server")
-        else:
-            request.setHeader(b"Server", self._options.server_header.encode("ascii"))
-        return super().getResourceFor(request) if self._before is None else self._before(request, super().getResourceFor)
+        find = super().getResourceFor
+        return find(request) if self._before is None else self._before(request, find)
 
     def acceptableProtocols(self) -> list[bytes]:
         """Offer HTTP/1.1 alone; Twisted's own HTTP/2 never answers here."""

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.web.http import HTTPChannel
-
 from sgcws.realtime.connection import Peer
 from sgcws.realtime.shared import Shared
 
-__all__ = ["cancel_when_gone", "visitor"]
+__all__ = ["visitor"]
 
 
 class ChannelHolder:
     """Holds the socket of a channel that is not ours, in somebody else's `Site`."""
 
-    def __init__(self, channel: HTTPChannel) -> None:
+    def __init__(self, channel: Any) -> None:
         self._channel = channel
 
     def shut(self, code: int, reason: str) -> None:
-        """Close the channel."""
+        """Close it; such a channel knows no graceful end."""
         self._channel.loseConnection()
 
     def abort(self) -> None:
-        """Close the channel at once."""
-        self._channel.forceAbortClient()
+        """Close it at once."""
+        if self._channel.transport is not None:
+            self._channel.transport.abortConnection()
 
 
 def visitor(shared: Shared, request: Any) -> Peer:
@@ -40,8 +38,3 @@ def visitor(shared: Shared, request: Any) -> Peer:
     peer = Peer(shared, request.channel.getPeer(), request.channel.getHost(), ChannelHolder(request.channel))
     request.notifyFinish().addBoth(lambda _: peer.lost())
     return peer
-
-
-def cancel_when_gone(request: Any, answer: Deferred[Any]) -> None:
-    """Cancel *answer* if the client goes away before its request is finished."""
-    request.notifyFinish().addErrback(lambda _: answer.cancel())

@@ -7,17 +7,35 @@ import socket
 from collections.abc import Iterable
 from typing import Any
 
-from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint, serverFromString
+from OpenSSL.crypto import Error as KeyFileError
+from twisted.internet.endpoints import (
+    AdoptedStreamServerEndpoint,
+    TCP4ServerEndpoint,
+    TCP6ServerEndpoint,
+    serverFromString,
+)
 from twisted.internet.interfaces import IStreamServerEndpoint
 
-from sgcws.errors import OptionError
+from sgcws.errors import ListenError, OptionError
+from sgcws.net.inherited import InheritedEndpoint
 from sgcws.values import Binding
 
 __all__ = ["as_bindings", "endpoints_for", "wildcard_interfaces"]
 
 ALLOWED = "a Binding, or a Twisted endpoint description such as tcp:8080:interface=127.0.0.1"
 
-_TAKES_BACKLOG = re.compile(r"(tcp|tcp4|tcp6|ssl|unix):")
+_KIND = re.compile(r"([a-z][a-z0-9_+.-]*):", re.IGNORECASE)
+_PORT = re.compile(r"(?:tcp|tcp6|ssl):(?:port=)?([^:=]*)(?::|$)")
+_ESCAPED = re.compile(r"\\.", re.DOTALL)
+
+_NOT_HERE = {
+    # Twisted's reader believes every peer, and loses a header that comes in two pieces.
+    "haproxy": "any description but haproxy:, which is not served yet",
+    "stdio": "any description but stdio:, which is no listener",
+}
+
+_BACKLOG_PLACE = {"tcp": 3, "tcp6": 2, "ssl": 6, "tls": 3, "unix": 3}
+"""Which argument of a description is the backlog, if it is given without its name."""
 
 
 def as_bindings(bindings: Iterable[Binding | str]) -> tuple[Binding, ...]:
@@ -25,22 +43,37 @@ def as_bindings(bindings: Iterable[Binding | str]) -> tuple[Binding, ...]:
     Return bindings as values.
 
     Raises:
-        OptionError: If one is neither a `Binding` nor text.
+        OptionError: If one is neither a `Binding` nor the description of an endpoint.
     """
-    if isinstance(bindings, str):
+    if isinstance(bindings, str) or not isinstance(bindings, Iterable):
         raise OptionError("bindings", bindings, "a list of them")
     return tuple(_as_binding(binding) for binding in bindings)
 
 
-def _as_binding(binding: Binding | str) -> Binding:
-    if isinstance(binding, Binding):
-        return binding
-    if not isinstance(binding, str) or ":" not in binding:
+def _as_binding(binding: object) -> Binding:
+    if isinstance(binding, str):
+        binding = Binding(endpoint=binding)
+    if not isinstance(binding, Binding):
         raise OptionError("bindings", binding, ALLOWED)
-    if binding.startswith("haproxy:"):
-        # Twisted's reader believes every peer and loses a header that comes in two pieces.
-        raise OptionError("bindings", binding, "any description but haproxy:, which is not served yet")
-    return Binding(endpoint=binding)
+    if binding.endpoint is not None:
+        _check_kind(binding.endpoint)
+    return binding
+
+
+def _check_kind(description: str) -> None:
+    """Refuse what is no description, which would make Twisted look through all plugins, and what is not for us."""
+    kind = _KIND.match(description)
+    if kind is None:
+        raise OptionError("bindings", description, ALLOWED)
+    if kind[1].lower() in _NOT_HERE:
+        raise OptionError("bindings", description, _NOT_HERE[kind[1].lower()])
+
+
+def _check_port(description: str) -> None:
+    """Refuse a port that only the system would refuse, when it is listened on."""
+    port = _PORT.match(description)
+    if port is not None and not (port[1].isascii() and port[1].isdecimal() and int(port[1]) <= 65535):
+        raise OptionError("bindings", description, "a port from 0 to 65535")
 
 
 def endpoints_for(reactor: Any, binding: Binding, backlog: int) -> list[IStreamServerEndpoint]:
@@ -49,26 +82,43 @@ def endpoints_for(reactor: Any, binding: Binding, backlog: int) -> list[IStreamS
 
     Raises:
         OptionError: If its description cannot be read.
+        ListenError: If it names a file that cannot be used.
     """
-    if binding.port is not None:
-        hosts = (binding.host,) if binding.host else wildcard_interfaces()
-        return [_tcp(reactor, host, binding.port, backlog) for host in hosts]
+    if binding.endpoint is not None:
+        return [_described(reactor, binding.endpoint, backlog)]
+    port = binding.port or 0
+    hosts = (binding.host,) if binding.host else wildcard_interfaces()
+    return [
+        (TCP6ServerEndpoint if ":" in host else TCP4ServerEndpoint)(reactor, port, backlog=backlog, interface=host)
+        for host in hosts
+    ]
+
+
+def _described(reactor: Any, description: str, backlog: int) -> IStreamServerEndpoint:
+    _check_kind(description)
+    _check_port(description)
     try:
-        return [serverFromString(reactor, with_backlog(binding.endpoint or "", backlog))]
-    except (ValueError, TypeError, LookupError) as error:
-        raise OptionError("bindings", binding.endpoint, ALLOWED) from error
+        endpoint: IStreamServerEndpoint = serverFromString(reactor, with_backlog(description, backlog))
+    except OSError as error:
+        raise ListenError(description, error.strerror or "a file cannot be read", error.errno) from error
+    except KeyFileError as error:
+        raise ListenError(description, "the certificate or the key cannot be used") from error
+    except Exception as error:
+        # Each kind of description fails in its own way, and plugins may bring in more of them.
+        raise OptionError("bindings", description, ALLOWED) from error
+    if isinstance(endpoint, AdoptedStreamServerEndpoint):
+        return InheritedEndpoint(reactor, endpoint.fileno, endpoint.addressFamily)
+    return endpoint
 
 
 def with_backlog(description: str, backlog: int) -> str:
     """Add our backlog to an endpoint description that takes one and names none; Twisted's own is 50."""
-    if _TAKES_BACKLOG.match(description) and "backlog=" not in description:
-        return f"{description}:backlog={backlog}"
-    return description
-
-
-def _tcp(reactor: Any, host: str, port: int, backlog: int) -> IStreamServerEndpoint:
-    kind = TCP6ServerEndpoint if ":" in host else TCP4ServerEndpoint
-    return kind(reactor, port, backlog=backlog, interface=host)
+    kind, *fields = _ESCAPED.sub("_", description).split(":")
+    by_place = [field for field in fields if "=" not in field]
+    by_name = any(field.startswith("backlog=") for field in fields)
+    if by_name or len(by_place) >= _BACKLOG_PLACE.get(kind, 0):
+        return description
+    return f"{description}:backlog={backlog}"
 
 
 def wildcard_interfaces() -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
 from twisted.internet import protocol as twisted_protocol
@@ -54,10 +55,13 @@ class FirstBytes(twisted_protocol.Protocol, Generic[C]):
     """
     Holds a socket until it is known what the peer speaks.
 
+    A peer that has not said enough to tell is waited for during the first half of the time.
+    What it has said by then is all there is to judge by; the rest of the time is the application's.
+
     Args:
         reception: Where the socket is announced, and who takes it over.
-        clock: Sets the deadline.
-        timeout: Seconds from the accept until it must be known; a silent peer is closed then.
+        clock: Sets the deadlines.
+        timeout: Seconds from the accept until somebody must have taken the socket over, or else it is closed.
     """
 
     transport: Any
@@ -67,47 +71,64 @@ class FirstBytes(twisted_protocol.Protocol, Generic[C]):
         self._clock = clock
         self._timeout = timeout
         self._seen = b""
-        self._looking = False
-        self._gone = False
+        self._admitted = False
+        self._complete = False
+        self._over = False
+        self._awaited: Deferred[Any] | None = None
         self._deadline: IDelayedCall | None = None
+
+    # What Twisted calls.
 
     def connectionMade(self) -> None:
         """Announce the socket and ask whether it may stay."""
-        self._deadline = self._clock.callLater(self._timeout, self._too_late)
+        self._deadline = self._clock.callLater(self._timeout / 2, self._no_more)
         self._connection = self._reception.accepted(self, self.transport)
         self._ask(self._reception.may_connect(self._connection), self._admit)
 
     def dataReceived(self, data: bytes) -> None:
         """Keep the bytes, and look at them once the peer is admitted."""
         self._seen += data
-        if self._looking:
-            self._look(classify(self._seen))
+        self._look()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Forget the socket."""
-        self._gone = True
-        self._stop_waiting()
+        self._leave()
+        self._stop_the_clock()
+        if self._awaited is not None:
+            self._awaited.cancel()
         self._reception.lost(self._connection)
+
+    # What the connection calls.
 
     def shut(self, code: int, reason: str) -> None:
         """Close it; nothing was spoken yet."""
+        self._leave()
         self.transport.loseConnection()
 
     def abort(self) -> None:
         """Close it at once."""
+        self._leave()
         self.transport.abortConnection()
 
-    def _ask(self, answer: Any, then: Any) -> None:
+    # How it is done.
+
+    def _ask(self, answer: Any, then: Callable[[Any], None]) -> None:
         """Go on with the answer to a question; nothing is read while it is awaited."""
         if not isinstance(answer, Deferred):
-            then(answer)
-            return
-        self.transport.pauseProducing()
-        answer.addCallback(self._answered, then)
+            self._answered(answer, then)
+        elif self._over:
+            answer.cancel()
+        else:
+            self._awaited = answer
+            self.transport.pauseProducing()
+            answer.addCallback(self._answered, then)
 
-    def _answered(self, answer: Any, then: Any) -> None:
-        if not self._gone:
+    def _answered(self, answer: Any, then: Callable[[Any], None]) -> None:
+        awaited, self._awaited = self._awaited, None
+        if awaited is not None and not self._over:
             self.transport.resumeProducing()
+        # Whoever was asked may have closed it, and a transport may tell of a loss only when it reads again.
+        if not self._over:
             then(answer)
 
     def _admit(self, answer: bool | Reject | RawTCP | None) -> None:
@@ -116,40 +137,48 @@ class FirstBytes(twisted_protocol.Protocol, Generic[C]):
         elif answer is False or isinstance(answer, Reject):
             self.abort()
         else:
-            self._looking = True
-            if self._seen:
-                self._look(classify(self._seen))
+            self._admitted = True
+            self._look()
 
-    def _look(self, speech: Speech) -> None:
-        if speech is Speech.MORE:
+    def _look(self) -> None:
+        if self._over or not self._admitted or not self._seen:
             return
-        self._looking = False
+        speech = classify(self._seen, self._complete)
         if speech is Speech.HTTP:
             self._give_to(self._reception.http(self._connection))
-        else:
+        elif speech is not Speech.MORE:
+            self._admitted = False  # until it is known what to do with it
             answer = self._reception.may_be_unknown(self._connection, self._seen)
             self._ask(answer, lambda kept: self._keep_or_close(kept, speech))
 
     def _keep_or_close(self, answer: bool | RawTCP | None, speech: Speech) -> None:
         if answer is True or isinstance(answer, RawTCP):
             self._give_to(self._reception.raw_tcp(self._connection))
-        else:
-            self.transport.write(FAREWELLS.get(speech, b""))
-            self.transport.loseConnection()
+            return
+        self._leave()
+        self.transport.write(FAREWELLS.get(speech, b""))
+        self.transport.loseConnection()
 
     def _give_to(self, protocol: IProtocol) -> None:
-        self._stop_waiting()
+        self._leave()
+        self._stop_the_clock()
         seen, self._seen = self._seen, b""
         hand_over(self.transport, protocol, seen)
 
+    def _leave(self) -> None:
+        """Decide nothing any more about this socket."""
+        self._over = True
+
+    def _no_more(self) -> None:
+        self._complete = True
+        self._deadline = self._clock.callLater(self._timeout / 2, self._too_late)
+        self._look()
+
     def _too_late(self) -> None:
         self._deadline = None
-        if self._looking and self._seen:
-            self._look(classify(self._seen, complete=True))
-        else:
-            self.abort()
+        self.abort()
 
-    def _stop_waiting(self) -> None:
+    def _stop_the_clock(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None

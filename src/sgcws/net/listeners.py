@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from sgcws.errors import ListenError
+from sgcws.net.inherited import InheritedEndpoint
 from sgcws.values import Binding
 
 __all__ = ["Listeners"]
@@ -27,13 +31,13 @@ class Acceptor(Factory):
     Makes a protocol for each socket that one listener accepts.
 
     Args:
-        protocol: Makes it.
+        make: Makes it, given the address that the socket came from.
         died: Called when the listener goes away without having been closed.
     """
 
     noisy = False
 
-    def __init__(self, make: Callable[[object], Protocol], died: Callable[[], None]) -> None:
+    def __init__(self, make: Callable[[object], Protocol], died: Callable[[], object]) -> None:
         self._make = make
         self._died = died
         self.closing = False
@@ -50,10 +54,56 @@ class Acceptor(Factory):
 
 @attrs.frozen
 class _Listener:
+    """
+    One listening socket.
+
+    Args:
+        binding: What it was opened for.
+        acceptor: Makes protocols for what it accepts.
+        port: The port, as Twisted gave it.
+        inherited: Whether the socket belongs to somebody else, with its path if it has one.
+    """
+
     binding: Binding
-    port: IListeningPort
     acceptor: Acceptor
-    identity: int | None
+    port: Any
+    inherited: bool
+    identity: tuple[int, int] | None = attrs.field(init=False)
+    path: bytes | None = attrs.field(init=False)
+
+    @identity.default
+    def _identity_at_birth(self) -> tuple[int, int] | None:
+        return _identity(self.port)
+
+    @path.default
+    def _path_at_birth(self) -> bytes | None:
+        return _path(self.port)
+
+    def is_alive(self) -> bool:
+        """Ask the kernel: under epoll a descriptor that somebody closed is simply never heard of again."""
+        if self.identity is None:
+            return True  # in memory, or on a system where it cannot be asked
+        if _identity(self.port) != self.identity or self._has_lost_its_path():
+            return False
+        return bool(self.port.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+    def close(self) -> Deferred[Any]:
+        """Stop listening; the Deferred fires when the socket is closed, and never fails."""
+        self.acceptor.closing = True
+        close = self.port.stopListening
+        if _socket(self.port) is not None:
+            if _identity(self.port) != self.identity:
+                _let_go(self.port)
+            if self.path is not None and (self.inherited or self._has_lost_its_path()):
+                close = partial(_close_but_path, self.port)
+        return maybeDeferred(close).addErrback(self._log_failure)
+
+    def _has_lost_its_path(self) -> bool:
+        """Whether nobody can find a Unix socket any more."""
+        return self.path is not None and not os.path.lexists(self.path)
+
+    def _log_failure(self, failure: Failure) -> None:
+        log.failure("closing {binding} failed", failure, binding=str(self.binding))
 
 
 class Listeners:
@@ -61,14 +111,15 @@ class Listeners:
     Opens and closes the listening sockets together.
 
     Args:
-        make: Makes the protocol for an accepted socket, given the address it came from.
+        make: Makes the protocol for an accepted socket, given the address that it came from.
         died: Called when a listener goes away without having been closed.
     """
 
-    def __init__(self, make: Callable[[object], Protocol], died: Callable[[], None]) -> None:
+    def __init__(self, make: Callable[[object], Protocol], died: Callable[[], object]) -> None:
         self._make = make
         self._died = died
         self._open: list[_Listener] = []
+        self._closing: list[Deferred[Any]] = []
 
     def __len__(self) -> int:
         """Count the listening sockets."""
@@ -79,41 +130,51 @@ class Listeners:
         Listen on all of *endpoints*.
 
         Raises:
-            ListenError: If one cannot be had; those that were opened before it are closed again.
+            ListenError: If one cannot be had; those that were opened before it are being closed then. Closing takes
+                a turn of the reactor, which may not run yet; `close` waits for it.
         """
         try:
             for binding, endpoint in endpoints:
                 self._open.append(await self._listen(binding, endpoint))
         except BaseException:
-            await self.close()
+            self._begin_to_close()
             raise
 
     async def _listen(self, binding: Binding, endpoint: IStreamServerEndpoint) -> _Listener:
         acceptor = Acceptor(self._make, self._died)
         try:
             port = await endpoint.listen(acceptor)
-        except CannotListenError as error:
-            raise ListenError(str(binding), _reason(error)) from error
+        except CancelledError:
+            raise
         except Exception as error:
-            raise ListenError(str(binding), getattr(error, "strerror", None) or type(error).__name__) from error
-        return _Listener(binding, port, acceptor, _identity(port))
+            raise _translated(binding, error) from error
+        return _Listener(binding, acceptor, port, isinstance(endpoint, InheritedEndpoint))
 
-    def close(self) -> Deferred[Any]:
-        """Stop listening; the Deferred fires when the sockets are closed."""
+    async def close(self) -> None:
+        """Stop listening; returns when the sockets are closed."""
+        self._begin_to_close()
+        closing, self._closing = self._closing, []
+        await DeferredList(closing)
+
+    def _begin_to_close(self) -> None:
         listeners, self._open = self._open, []
-        return DeferredList([_close(listener) for listener in listeners])
+        self._closing += [listener.close() for listener in listeners]
 
     def alive(self) -> bool:
         """Whether every listener still listens where it was opened."""
-        return all(_is_alive(listener) for listener in self._open)
+        return all(listener.is_alive() for listener in self._open)
 
     def ports(self) -> list[IListeningPort]:
         """Return the listening ports, in the order of the bindings."""
         return [listener.port for listener in self._open]
 
 
-def _reason(error: CannotListenError) -> str:
-    return getattr(error.socketError, "strerror", None) or str(error.socketError)
+def _translated(binding: Binding, error: Exception) -> ListenError:
+    cause = error.socketError if isinstance(error, CannotListenError) else error
+    if isinstance(cause, OSError):
+        return ListenError(str(binding), cause.strerror or "the system refuses", cause.errno)
+    # Twisted gives its own reasons as text; the text of any other exception is nobody's business.
+    return ListenError(str(binding), cause if isinstance(cause, str) else type(cause).__name__)
 
 
 def _socket(port: Any) -> socket.socket | None:
@@ -121,43 +182,44 @@ def _socket(port: Any) -> socket.socket | None:
     return found if isinstance(found, socket.socket) else None
 
 
-def _identity(port: Any) -> int | None:
-    """Return the kernel's number for the socket itself, which outlives no descriptor and is given to no other file."""
+def _identity(port: Any) -> tuple[int, int] | None:
+    """Name the kernel's own object: a descriptor is only a number, which the next file may get."""
     found = _socket(port)
-    return None if found is None else os.fstat(found.fileno()).st_ino
-
-
-def _is_ours(listener: _Listener, found: socket.socket) -> bool:
-    try:
-        return os.fstat(found.fileno()).st_ino == listener.identity
-    except OSError:
-        return False
-
-
-def _is_alive(listener: _Listener) -> bool:
-    """Ask the kernel: under epoll a descriptor that somebody closed is simply never heard of again."""
-    found = _socket(listener.port)
     if found is None:
-        # A port that was lost has dropped its socket; one that never had any (in memory) cannot be asked.
-        return listener.identity is None
-    return _is_ours(listener, found) and bool(found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+        return None
+    try:
+        status = os.fstat(found.fileno())
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
-def _close(listener: _Listener) -> Deferred[Any]:
-    listener.acceptor.closing = True
-    found = _socket(listener.port)
-    if found is not None and not _is_ours(listener, found):
-        _let_go(listener.port, found)
-    closed = maybeDeferred(listener.port.stopListening)
-    return closed.addErrback(lambda failure: log.failure("closing {name} failed", failure, name=str(listener.binding)))
+def _path(port: Any) -> bytes | None:
+    """Return where people find a Unix socket; None for any other, and for one without a file."""
+    found = _socket(port)
+    if found is None or found.family != getattr(socket, "AF_UNIX", None):
+        return None
+    path = os.fsencode(found.getsockname())
+    return None if path.startswith(b"\0") else path or None
 
 
-def _let_go(port: Any, found: socket.socket) -> None:
+def _let_go(port: Any) -> None:
     """Give up a descriptor that somebody closed: its number may be another file's by now."""
-    number = found.fileno()
+    number = port.socket.fileno()
     try:
         port.stopReading()
-    except OSError:
-        # epoll has forgotten the descriptor, but Twisted has not: the next socket of this number would never be read.
-        getattr(port.reactor, "_reads", set()).discard(number)
-    found.detach()
+    except (OSError, KeyError):
+        # The kernel has forgotten the descriptor, but Twisted's epoll reactor keeps the number, and would never
+        # read from the next socket that gets it.
+        with suppress(AttributeError):
+            port.reactor._reads.discard(number)
+    port.socket.detach()
+
+
+def _close_but_path(port: Any) -> None:
+    """Close a Unix socket as Twisted does, but for its path, which is not ours, or not there."""
+    port.stopReading()
+    port.socket.close()
+    if port.lockFile is not None:
+        port.lockFile.unlock()
+    port.factory.doStop()

@@ -37,7 +37,8 @@ class WatchdogOptions:
     interval: float = option(
         10.0,
         positive,
-        doc="Seconds from one attempt to listen again to the next, at most.",
+        doc="Seconds within which a dead listener is found and opened again; a failing attempt is repeated after it, "
+        "then with pauses that double up to eight times it.",
         live=True,
     )
     attempts: int | None = option(

@@ -1,10 +1,11 @@
 /** The chat page: small JSON messages over one `Client`, connected to `/chat` of this host. */
 
-import { MAX_TEXT, catchUp, lengthOf, nameProblem, parse, textProblem } from "./chat_rules.mjs";
+import { MAX_TEXT, catchUp, lengthOf, nameProblem, oneLine, parse, textProblem } from "./chat_rules.mjs";
 import { $, Status, Transcript, Unsent, focusField, showPeople, showProblem, showView } from "./chat_view.mjs";
 import { Client } from "./sgcws.mjs";
 
-const TAKEN_OVER = 4001; // close code: another window goes on under this name
+const TAKEN_OVER = 4000; // close code: another window goes on under this name
+const MAX_ROWS = 5;
 
 /** What the browser keeps: the name for next time, the token as long as this tab lives. */
 const kept = {
@@ -129,15 +130,17 @@ class Stay {
 
   #error({ code, message }) {
     if (code === "not-joined") return this.#ask();
-    if (this.#joined) return this.#refused(message);
+    if (this.#joined) return this.#refused(code, message);
     this.#client.close();
     showView("join");
     showProblem("name", message);
   }
 
-  #refused(message) {
-    const text = this.#unsent.refused();
-    if ($("text").value === "") $("text").value = text;
+  /** Nothing that was written is lost: it goes back to the field where it can be mended, or stays among the unsent. */
+  #refused(code, message) {
+    if (code === "too-fast" || $("text").value !== "") this.#unsent.refused();
+    else $("text").value = this.#unsent.takeBack();
+    fitText();
     showProblem("text", message);
   }
 }
@@ -152,20 +155,32 @@ function submitJoin(stay, token = "") {
 }
 
 function submitLine(stay) {
-  const text = $("text").value.trim();
+  const text = oneLine($("text").value).trim();
   const problem = textProblem(text);
   showProblem("text", problem);
   if (text === "" || problem !== "") return;
   if (stay.say(text)) $("text").value = "";
-  else showProblem("text", "Enough lines wait already. They go out when the connection is back.");
-  measureText();
+  else showProblem("text", "Too many lines are not sent yet: let some go out, or discard some.");
+  fitText();
   $("text").focus();
 }
 
-/** How much may still be written, and as many rows as there are lines. */
-function measureText() {
-  $("text").rows = Math.min(5, $("text").value.split("\n").length);
-  const left = MAX_TEXT - lengthOf($("text").value.trim());
+/** What is written or pasted, in one line; the caret stays where it is in the text. */
+function straightenText() {
+  const field = $("text");
+  const straight = oneLine(field.value);
+  if (straight === field.value) return;
+  const caret = oneLine(field.value.slice(0, field.selectionStart)).length;
+  field.value = straight;
+  field.setSelectionRange(caret, caret);
+}
+
+/** As many rows as the text takes up, and how much may still be written. */
+function fitText() {
+  const field = $("text");
+  field.rows = 1; // enough where the style sheet's `field-sizing` works
+  while (field.rows < MAX_ROWS && field.scrollHeight > field.clientHeight) field.rows += 1;
+  const left = MAX_TEXT - lengthOf(field.value.trim());
   $("text-left").textContent = left < 200 && left >= 0 ? `${left} characters left` : "";
 }
 
@@ -189,11 +204,20 @@ function listen(stay) {
   $("people-toggle").addEventListener("click", togglePeople);
   $("name").addEventListener("input", () => showProblem("name", ""));
   $("text").addEventListener("input", () => showProblem("text", ""));
-  $("text").addEventListener("input", measureText);
-  $("text").addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  $("text").addEventListener("input", (event) => {
+    if (!event.isComposing) straightenText();
+    fitText();
+  });
+  // Not keydown: there some keyboards do not name the key, and Enter may only end a composition.
+  $("text").addEventListener("beforeinput", (event) => {
+    if (event.inputType !== "insertLineBreak" && event.inputType !== "insertParagraph") return;
     event.preventDefault();
     submitLine(stay);
+  });
+  $("text").addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || !(event.shiftKey || event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    if (!event.shiftKey) submitLine(stay); // with Shift a break is meant, and half a line is not to go out
   });
 }
 

@@ -49,6 +49,11 @@ export function textProblem(text) {
   return lengthOf(text) > MAX_TEXT ? `A line has at most ${MAX_TEXT} characters; this one has ${lengthOf(text)}.` : "";
 }
 
+/** A text without line breaks and tabs: each becomes a space, together with the spaces around it. */
+export function oneLine(text) {
+  return text.replace(/[\s\x85]+/g, (spaces) => (/[\t-\r\x85\u2028\u2029]/.test(spaces) ? " " : spaces));
+}
+
 /** The message in a frame, or null if it is none of the chat's. */
 export function parse(data) {
   try {

@@ -3,7 +3,7 @@
 import { hueOf } from "./chat_rules.mjs";
 
 const MAX_SHOWN = 500; // lines and notes kept on the page
-const MAX_UNSENT = 20; // lines that wait for a connection
+const MAX_UNSENT = 20; // own lines that have not arrived
 const MAX_TRIES = 2; // a line that twice goes out and never arrives is not sent a third time unasked
 const NEAR_END = 48; // pixels from the newest line that still count as reading along
 const TOGETHER = 300; // seconds in which one person's lines stand under one name
@@ -57,7 +57,8 @@ export class Transcript {
     $("scroll").addEventListener("scroll", () => this.#scrolled(), { passive: true });
     $("newest").addEventListener("click", () => this.#catchUp());
     document.addEventListener("visibilitychange", () => this.#countUnread(0));
-    new ResizeObserver(() => this.#following && this.toEnd()).observe($("scroll"));
+    const resized = new ResizeObserver(() => this.#following && this.toEnd());
+    for (const id of ["scroll", "unsent"]) resized.observe($(id));
   }
 
   /** Lines from before this moment: a screen reader does not read them out one by one. */
@@ -74,7 +75,7 @@ export class Transcript {
   }
 
   note(text) {
-    $("lines").append(make("p", "note", text));
+    $("lines").append(make("p", "note", text, { day: dayName.format(Date.now()) }));
     this.#settle(0);
   }
 
@@ -98,7 +99,11 @@ export class Transcript {
 
   #startDay(line, previous) {
     const day = dayName.format(line.at * 1000);
-    if (previous === undefined || dayName.format(previous.at * 1000) !== day) $("lines").append(make("p", "day", day));
+    if (previous !== undefined && dayName.format(previous.at * 1000) === day) return;
+    let first = null; // of the notes of this day, which came before its first line
+    let last = $("lines").lastElementChild;
+    while (last?.dataset.day === day) [first, last] = [last, last.previousElementSibling];
+    $("lines").insertBefore(make("p", "day", day), first);
   }
 
   #forgetOldest() {
@@ -169,9 +174,15 @@ export class Unsent {
     this.#drop(this.#entries.find((entry) => entry.state === "sent" && entry.text === text));
   }
 
-  /** The server refused the oldest line on its way: give its text back. */
+  /** The server refused the oldest line on its way: it stays, and its writer says what becomes of it. */
   refused() {
-    const entry = this.#entries.find(({ state }) => state === "sent");
+    const entry = this.#onItsWay();
+    if (entry !== undefined) this.#ask(entry, "Not sent");
+  }
+
+  /** The server refused the oldest line on its way: give its text back. */
+  takeBack() {
+    const entry = this.#onItsWay();
     this.#drop(entry);
     return entry?.text ?? "";
   }
@@ -189,8 +200,12 @@ export class Unsent {
     for (const entry of [...this.#entries]) {
       const again = sure && entry.tries < MAX_TRIES;
       if (entry.state === "waiting" || (entry.state === "sent" && again)) this.#send(entry);
-      else if (entry.state === "sent") this.#ask(entry);
+      else if (entry.state === "sent") this.#ask(entry, "Perhaps not delivered");
     }
+  }
+
+  #onItsWay() {
+    return this.#entries.find(({ state }) => state === "sent");
   }
 
   #send(entry) {
@@ -208,13 +223,20 @@ export class Unsent {
     entry.label.replaceChildren(text);
   }
 
-  #ask(entry) {
-    entry.state = "unsure";
+  #ask(entry, why) {
+    entry.state = "asked";
     const again = make("button", "small", "Send again");
     const discard = make("button", "small quiet", "Discard");
-    again.addEventListener("click", () => this.#settle(entry, () => this.#send(entry)));
+    again.addEventListener("click", () => this.#settle(entry, () => this.#again(entry)));
     discard.addEventListener("click", () => this.#settle(entry, () => this.#drop(entry)));
-    entry.label.replaceChildren("Perhaps not delivered ", again, " ", discard);
+    entry.label.replaceChildren(`${why} `, again, " ", discard);
+  }
+
+  /** Send as the last one: entries stand in the order in which they go out, which is that of the answers. */
+  #again(entry) {
+    this.#entries = [...this.#entries.filter((other) => other !== entry), entry];
+    $("unsent").append(entry.element);
+    this.#send(entry);
   }
 
   #settle(entry, choice) {

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sgcws.realtime.connection import Peer
 from sgcws.realtime.registry import Registry
 from sgcws.rules.guids import guid_set
+from sgcws.rules.payload import payload_of
 
 __all__ = ["broadcast", "ping_all"]
 
@@ -26,11 +27,9 @@ def broadcast(
 
     Raises:
         TypeError: If *data* is neither ``str`` nor ``bytes``.
+        UnicodeEncodeError: If *data* holds a lone surrogate, which UTF-8 cannot carry.
     """
-    if not isinstance(data, str | bytes):
-        raise TypeError(f"broadcast takes str or bytes, not {type(data).__name__}")
-    text = isinstance(data, str)
-    payload = data.encode() if isinstance(data, str) else data
+    payload, text = payload_of(data)
     kept_from = guid_set(exclude)
     return sum(
         peer.send(payload, text)
@@ -44,8 +43,11 @@ def ping_all(registry: Registry, payload: bytes) -> int:
     Ping every peer whose protocol has pings; return how many.
 
     Raises:
+        TypeError: If *payload* is not bytes.
         ValueError: If *payload* is longer than a control frame carries.
     """
+    if not isinstance(payload, bytes):
+        raise TypeError(f"a ping carries bytes, not {type(payload).__qualname__}")
     if len(payload) > LONGEST_PING:
         raise ValueError(f"a ping carries at most {LONGEST_PING} bytes, not {len(payload)}")
     return sum(peer.ping(payload) for peer in registry.messaging())

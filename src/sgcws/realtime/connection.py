@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from typing import Any
+import enum
+from typing import Any, Final
 
 import attrs
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
@@ -18,9 +18,13 @@ from sgcws.realtime.inbox import Inbox
 from sgcws.realtime.shared import Shared
 from sgcws.rules.addresses import host_and_port
 from sgcws.rules.close_codes import ABNORMAL, check_close
+from sgcws.rules.payload import payload_of
 from sgcws.values import TransportKind
 
 __all__ = ["Opening", "Peer"]
+
+NO_VALUES: Final = MultiDictProxy(MultiDict[str]())
+NO_HEADERS: Final = CIMultiDictProxy(CIMultiDict[str]())
 
 
 @attrs.frozen(kw_only=True)
@@ -29,13 +33,31 @@ class Opening:
 
     url: str = ""
     path: str = ""
-    query: MultiDictProxy[str] = MultiDictProxy(MultiDict())
-    headers: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
+    query: MultiDictProxy[str] = NO_VALUES
+    headers: CIMultiDictProxy[str] = NO_HEADERS
     protocol: str | None = None
-    response_headers: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
+    response_headers: CIMultiDictProxy[str] = NO_HEADERS
 
 
 NO_OPENING = Opening()
+
+
+class Stage(enum.IntEnum):
+    """How far a peer has come; it never goes back."""
+
+    PLAIN = 0
+    """It cannot take messages yet, and perhaps never will."""
+    OPEN = 1
+    CLOSING = 2
+    """One side has begun to say goodbye."""
+    DROPPED = 3
+    """We have given the socket up; nothing it still brings is heard."""
+    CLOSED = 4
+    """The socket is closed."""
+
+
+# Looked at with every message; as attributes of the class they cost as much as the rest of the call.
+PLAIN, OPEN, CLOSING, DROPPED, CLOSED = Stage
 
 
 class Peer:
@@ -55,15 +77,15 @@ class Peer:
     __slots__ = (
         "__weakref__",
         "_carrier",
-        "_close_asked",
-        "_closing",
         "_deadline",
         "_framing",
+        "_goodbye",
         "_inbox",
         "_local_address",
         "_opening",
         "_peer_address",
         "_shared",
+        "_stage",
         "_when_closed",
         "bytes_received",
         "bytes_sent",
@@ -79,7 +101,7 @@ class Peer:
     )
 
     def __init__(self, shared: Shared, peer_address: object, local_address: object, holder: Shuttable) -> None:
-        self.guid = os.urandom(16).hex()
+        self.guid = shared.new_guid()
         self.transport = TransportKind.HTTP
         self.created_at = shared.clock.seconds()
         self.data: Any = None
@@ -94,10 +116,10 @@ class Peer:
         self._opening = NO_OPENING
         self._framing: Framing | None = None
         self._inbox: Inbox | None = None
-        self._close_asked: tuple[int, str] | None = None
-        self._closing = False
+        self._stage = PLAIN
+        self._goodbye: tuple[int, str] | None = None
         self._deadline: IDelayedCall | None = None
-        self._when_closed: list[Deferred[None]] = []
+        self._when_closed: tuple[Deferred[None], ...] = ()
         shared.registry.add(self)
 
     def __repr__(self) -> str:
@@ -149,28 +171,22 @@ class Peer:
 
     @carried
     def write_data(self, data: str | bytes) -> bool:
-        if isinstance(data, str):
-            return self.send(data.encode(), text=True)
-        if isinstance(data, bytes | bytearray | memoryview):
-            return self.send(bytes(data), text=False)
-        raise TypeError(f"write_data takes str or bytes, not {type(data).__name__}")
+        return self.is_open and self.send(*payload_of(data))
 
     @carried
     def close(self, code: int = 1000, reason: str = "") -> Deferred[None]:
         check_close(code, reason)
-        if self.close_code is not None:
+        if self._stage is CLOSED:
             return succeed(None)
         closed: Deferred[None] = Deferred()
-        self._when_closed.append(closed)
-        if self._close_asked is None:
-            self._close_asked = (code, reason)
-            self.closing()
-            self.holder.shut(code, reason)
+        self._when_closed += (closed,)
+        self._begin_goodbye(code, reason)
         return closed
 
     @carried
     def disconnect(self) -> None:
-        if self.close_code is None:
+        if self._stage < DROPPED:
+            self._stage = DROPPED
             self.holder.abort()
 
     # What its server does with it.
@@ -178,11 +194,11 @@ class Peer:
     @property
     def is_open(self) -> bool:
         """Whether it can take messages now."""
-        return self._framing is not None and not self._closing and self.close_code is None
+        return self._stage is OPEN
 
     def send(self, payload: bytes, text: bool) -> bool:
         """Send one message, already encoded; on the reactor's thread only."""
-        if self._framing is None or not self.is_open:
+        if self._framing is None or self._stage is not OPEN:
             return False
         try:
             (self._framing.send_text if text else self._framing.send_binary)(payload)
@@ -194,14 +210,21 @@ class Peer:
         return True
 
     def ping(self, payload: bytes) -> bool:
-        """Send a ping; whether this peer can get one."""
-        return self._framing is not None and self.is_open and self._framing.send_ping(payload)
+        """Send a ping; whether this peer got one."""
+        if self._framing is None or self._stage is not OPEN:
+            return False
+        try:
+            return self._framing.send_ping(payload)
+        except Exception:
+            self._shared.events.on_exception.tell(self, Failure())
+            return False
 
     def say_goodbye(self, code: int, reason: str) -> None:
-        """End it politely, whatever it speaks."""
-        if self._framing is not None:
-            self.close(code, reason)
-        else:
+        """End it politely, whatever it speaks; an answer over HTTP may take its time."""
+        if self._stage is not PLAIN:
+            self._begin_goodbye(code, reason)
+        elif self._goodbye is None:
+            self._goodbye = (code, reason)
             self.holder.shut(code, reason)
 
     def give_up(self) -> None:
@@ -213,33 +236,45 @@ class Peer:
     # What the protocols tell it.
 
     def open(self, kind: TransportKind, framing: Framing, opening: Opening = NO_OPENING) -> None:
-        """Become a peer that can take messages."""
+        """Become a peer that can take messages; one that was told to go meanwhile hears so right away."""
+        if self._stage >= DROPPED:
+            framing.abort()
+            return
         self.transport = kind
         self._opening = opening
         self.holder = self._framing = framing
-        self._inbox = Inbox(framing.pause, framing.resume)
+        self._inbox = Inbox(self)
+        self._stage = OPEN if self._stage is PLAIN else self._stage
+        goodbye = self._goodbye
         self._shared.registry.opened(self)
         self._inbox.deliver(0, self._shared.events.on_connect.tell, self)
+        if goodbye is not None and self._stage < DROPPED:
+            self.closing()
+            framing.shut(*goodbye)
 
     def text_received(self, text: str, size: int) -> None:
         """Take in a whole text message of *size* bytes."""
-        self._count(size)
-        self._tell(size, self._shared.events.on_message.tell, self, text)
+        inbox = self._inbox_for(size)
+        if inbox is not None:
+            inbox.deliver(size, self._shared.events.on_message.tell, self, text)
 
     def binary_received(self, data: bytes) -> None:
         """Take in a whole binary message."""
-        self._count(len(data))
-        self._tell(len(data), self._shared.events.on_binary.tell, self, data)
+        size = len(data)
+        inbox = self._inbox_for(size)
+        if inbox is not None:
+            inbox.deliver(size, self._shared.events.on_binary.tell, self, data)
 
     def failed(self, code: int, reason: str) -> None:
         """Hear that the peer broke its protocol, and was answered with *code*."""
-        self._tell(0, self._shared.events.on_error.tell, self, PeerProtocolError(code, reason))
+        if self._stage is not CLOSED:
+            self._tell(0, self._shared.events.on_error.tell, self, PeerProtocolError(code, reason))
 
     def closing(self) -> None:
         """Hear that the end has begun, from either side; it may take no longer than ``close_timeout``."""
-        if not self._closing and self.close_code is None:
-            self._closing = True
-            self._deadline = self._shared.clock.callLater(self._shared.close_timeout, self._too_late)
+        if self._stage < CLOSING:
+            self._stage = CLOSING
+            self._deadline = self._shared.clock.callLater(self._shared.close_timeout, self.disconnect)
 
     def lost(self, code: int | None = None, reason: str = "") -> None:
         """
@@ -249,29 +284,52 @@ class Peer:
             code: The close code that the peer sent, or None.
             reason: The reason it sent.
         """
-        if self.close_code is not None:
+        if self._stage is CLOSED:
             return
-        self.close_code, self.close_reason = (code, reason) if code is not None else self._close_asked or (ABNORMAL, "")
+        self._stage = CLOSED
+        self.close_code, self.close_reason = (code, reason) if code is not None else self._goodbye or (ABNORMAL, "")
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
         self._shared.registry.closed(self)
         if self._inbox is not None:
             self._tell(0, self._shared.events.on_disconnect.tell, self, self.close_code, self.close_reason)
         self._tell(0, self._gone)
-        waiting, self._when_closed = self._when_closed, []
+        waiting, self._when_closed = self._when_closed, ()
         for deferred in waiting:
             deferred.callback(None)
 
-    def _gone(self) -> None:
-        self._shared.registry.gone(self)
+    # What its inbox tells it.
 
-    def _too_late(self) -> None:
-        self._deadline = None
-        self.holder.abort()
+    def pause(self) -> None:
+        """Stop reading, but not from one that is saying goodbye: its end has to be heard."""
+        if self._framing is not None and self._stage is OPEN:
+            self._framing.pause()
 
-    def _count(self, size: int) -> None:
+    def resume(self) -> None:
+        """Read on."""
+        if self._framing is not None and self._stage < DROPPED:
+            self._framing.resume()
+
+    # How it is done.
+
+    def _begin_goodbye(self, code: int, reason: str) -> None:
+        self.closing()
+        if self._goodbye is None and self._stage < DROPPED:
+            self._goodbye = (code, reason)
+            self.holder.shut(code, reason)
+
+    def _inbox_for(self, size: int) -> Inbox | None:
+        """Count a message; none that comes too late, nor one more from a peer that is leaving and has much waiting."""
+        inbox = self._inbox
+        if inbox is None or self._stage >= DROPPED or (self._stage is CLOSING and inbox.full):
+            return None
         self.messages_received += 1
         self.bytes_received += size
+        return inbox
+
+    def _gone(self) -> None:
+        self._framing = self._inbox = None
+        self._shared.registry.gone(self)
 
     def _tell(self, size: int, tell: Any, *args: Any) -> None:
         if self._inbox is None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from twisted.internet.interfaces import IReactorTime
 
+from sgcws.realtime.connection import Peer
 from sgcws.realtime.registry import Registry
 
 __all__ = ["farewell", "say_goodbye"]
@@ -21,16 +24,19 @@ async def farewell(registry: Registry, clock: IReactorTime, code: int, reason: s
     """
     End every connection politely, and at once those that are left at the timeout.
 
-    Returns when everybody is gone and the last event is told.
+    Returns when all are gone that were there when it began, and their last events are told.
     """
-    empty = registry.when_empty()
-    late = clock.callLater(timeout, _give_up, registry)
+    leaving = registry.everyone()
+    gone = registry.when_gone(leaving)
+    late = clock.callLater(timeout, _give_up, leaving)
     say_goodbye(registry, code, reason)
-    await empty
-    if late.active():
-        late.cancel()
+    try:
+        await gone
+    finally:
+        if late.active():
+            late.cancel()
 
 
-def _give_up(registry: Registry) -> None:
-    for peer in registry.everyone():
+def _give_up(peers: Iterable[Peer]) -> None:
+    for peer in peers:
         peer.give_up()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, succeed
@@ -21,7 +21,7 @@ class Registry:
     def __init__(self) -> None:
         self._everyone: dict[str, Peer] = {}
         self._messaging: dict[str, Peer] = {}
-        self._waiting: list[Deferred[None]] = []
+        self._awaited: list[tuple[set[Peer], Deferred[None]]] = []
 
     def add(self, peer: Peer) -> None:
         """Note an accepted socket."""
@@ -38,17 +38,21 @@ class Registry:
     def gone(self, peer: Peer) -> None:
         """Forget *peer*: its socket is closed and its last event is told."""
         self._everyone.pop(peer.guid, None)
-        if not self._everyone:
-            waiting, self._waiting = self._waiting, []
-            for deferred in waiting:
-                deferred.callback(None)
+        for peers, _ in self._awaited:
+            peers.discard(peer)
+        over = [deferred for peers, deferred in self._awaited if not peers]
+        if over:
+            self._awaited = [(peers, deferred) for peers, deferred in self._awaited if peers]
+        for deferred in over:
+            deferred.callback(None)
 
-    def when_empty(self) -> Deferred[None]:
-        """Return a Deferred that fires when nobody is left."""
-        if not self._everyone:
+    def when_gone(self, peers: Iterable[Peer]) -> Deferred[None]:
+        """Return a Deferred that fires when none of *peers* is left."""
+        left = {peer for peer in peers if peer.guid in self._everyone}
+        if not left:
             return succeed(None)
         deferred: Deferred[None] = Deferred()
-        self._waiting.append(deferred)
+        self._awaited.append((left, deferred))
         return deferred
 
     def everyone(self) -> tuple[Peer, ...]:
@@ -76,11 +80,15 @@ class Connections(Mapping[str, Connection]):
     """
     The peers that can take messages, by guid.
 
-    Read-only, always of now, and safe to iterate while peers come and go.
+    Read-only, always of now, and safe to iterate while peers come and go: whoever iterates gets those of the moment
+    when that began.
     """
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
+
+    def __repr__(self) -> str:
+        return f"<Connections: {len(self)}>"
 
     def __getitem__(self, guid: str) -> Connection:
         peer = self._registry.get(guid)
@@ -89,7 +97,18 @@ class Connections(Mapping[str, Connection]):
         return peer
 
     def __iter__(self) -> Iterator[str]:
-        return iter(tuple(peer.guid for peer in self._registry.messaging()))
+        return iter([peer.guid for peer in self._registry.messaging()])
 
     def __len__(self) -> int:
         return len(self._registry)
+
+    # Those of Mapping look each guid up when they come to it, and fail if the peer has gone by then.
+
+    def values(self) -> ValuesView[Connection]:
+        return self._of_now().values()
+
+    def items(self) -> ItemsView[str, Connection]:
+        return self._of_now().items()
+
+    def _of_now(self) -> dict[str, Connection]:
+        return {peer.guid: peer for peer in self._registry.messaging()}

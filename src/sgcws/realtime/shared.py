@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+
 import attrs
 from twisted.internet.interfaces import IReactorTime
 
@@ -22,6 +25,7 @@ class Shared:
         carrier: Carries calls over from other threads.
         events: What the application hears of.
         registry: Who is connected.
+        new_guid: Makes the name of a new peer: 32 hexadecimal digits that nobody can guess.
         close_timeout: Seconds that a closing handshake may take.
     """
 
@@ -29,4 +33,5 @@ class Shared:
     carrier: Carrier
     events: Events
     registry: Registry = attrs.field(factory=Registry)
+    new_guid: Callable[[], str] = lambda: os.urandom(16).hex()
     close_timeout: float = 5.0

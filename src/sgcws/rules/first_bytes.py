@@ -17,7 +17,7 @@ KNOWN_METHODS = ("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST",
 
 _KNOWN = re.compile(rb"(?:\r?\n)?(?:" + "|".join(KNOWN_METHODS).encode() + rb")[ \t]")
 _LINE = re.compile(rb"(?:\r?\n)?[A-Z][A-Z_-]{0,31} [^\r\n]* HTTP/\d\.\d\r?\n")
-_START_OF_LINE = re.compile(rb"(?:\r?\n|\r)?(?:[A-Z](?:[A-Z_-]{0,31}(?: [^\r\n]*\r?)?)?)?")
+_START_OF_LINE = re.compile(rb"\r|(?:\r?\n)?(?:[A-Z][A-Z_-]{0,31}(?: [^\r\n]*\r?)?)?")
 _TLS_RECORD = b"\x16\x03"
 
 
@@ -52,7 +52,7 @@ def classify(data: bytes, complete: bool = False) -> Speech:
         speech = Speech.HTTP2 if len(data) >= len(HTTP2_PREFACE) else Speech.MORE
     elif _TLS_RECORD.startswith(data[:2]):
         speech = Speech.TLS if len(data) >= 2 else Speech.MORE
-    elif _KNOWN.match(data) or _LINE.match(data):
+    elif _KNOWN.match(data) or _LINE.match(data, 0, LONGEST_LOOK):
         speech = Speech.HTTP
     elif len(data) < LONGEST_LOOK and _START_OF_LINE.fullmatch(data):
         speech = Speech.MORE

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable
 
 import attrs
 from multidict import CIMultiDictProxy
 
-__all__ = ["Refusal", "asks_for_websocket", "choose_subprotocol", "judge_upgrade", "tokens"]
+from sgcws.errors import InvalidOrigin
+from sgcws.origins import parse_authority
+from sgcws.rules.deflate import parse_extensions
+from sgcws.rules.tokens import is_token, split_list
+
+__all__ = ["Refusal", "asks_for_websocket", "choose_subprotocol", "judge_upgrade"]
 
 
 @attrs.frozen
@@ -31,14 +35,15 @@ class Refusal:
 UPGRADE_REQUIRED = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
 
 
-def tokens(values: Iterable[str]) -> list[str]:
-    """Split the values of a list header at its commas (RFC 9110 section 5.6.1)."""
-    return [token for value in values for piece in value.split(",") if (token := piece.strip(" \t"))]
+def asks_for_websocket(version: str, upgrade_values: Iterable[str]) -> bool:
+    """
+    Tell whether a request asks for a WebSocket.
 
-
-def asks_for_websocket(upgrade_values: Iterable[str]) -> bool:
-    """Tell from the ``Upgrade`` headers whether a request asks for a WebSocket."""
-    return any(token.lower() == "websocket" for token in tokens(upgrade_values))
+    Args:
+        version: The HTTP version, as in ``1.1``; in any other there is no such upgrade (RFC 9110 section 7.8).
+        upgrade_values: The values of ``Upgrade``.
+    """
+    return version == "1.1" and any(token.lower() == "websocket" for token in split_list(upgrade_values))
 
 
 def judge_upgrade(
@@ -56,30 +61,53 @@ def judge_upgrade(
     """
     if method != "GET":
         return Refusal(405, "a WebSocket is asked for by GET", {"Allow": "GET"})
-    if not asks_for_websocket(headers.getall("upgrade", ())):
+    if not asks_for_websocket(version, headers.getall("upgrade", ())):
         return Refusal(426, "the request asks for no WebSocket", UPGRADE_REQUIRED)
-    if version != "1.1":
-        return Refusal(400, "an upgrade needs HTTP/1.1")
-    if "upgrade" not in map(str.lower, tokens(headers.getall("connection", ()))):
+    if "upgrade" not in map(str.lower, split_list(headers.getall("connection", ()))):
         return Refusal(400, "the Connection header does not name Upgrade")
     if enforce_version and headers.getall("sec-websocket-version", ()) != ["13"]:
         return Refusal(426, "the WebSocket version is not 13", UPGRADE_REQUIRED)
-    return _judge_key(headers.getall("sec-websocket-key", ()), validate_key)
+    return _judge_who(headers) or _judge_key(headers, validate_key) or _judge_offers(headers)
 
 
-def _judge_key(keys: Iterable[str], validate: bool) -> Refusal | None:
-    given = list(keys)
-    if len(given) != 1:
+def _judge_who(headers: CIMultiDictProxy[str]) -> Refusal | None:
+    hosts = headers.getall("host", ())
+    if len(hosts) != 1 or not _is_authority(hosts[0]):
+        return Refusal(400, "there must be one Host header with a host and an optional port")
+    if len(headers.getall("origin", ())) > 1:
+        return Refusal(400, "there is more than one Origin header")
+    return None
+
+
+def _judge_key(headers: CIMultiDictProxy[str], validate: bool) -> Refusal | None:
+    keys = headers.getall("sec-websocket-key", ())
+    if len(keys) != 1:
         return Refusal(400, "there must be one Sec-WebSocket-Key header")
-    if validate and not _is_key(given[0]):
+    if validate and not _is_key(keys[0]):
         return Refusal(400, "the Sec-WebSocket-Key is not 16 bytes in base64")
     return None
+
+
+def _judge_offers(headers: CIMultiDictProxy[str]) -> Refusal | None:
+    if not all(map(is_token, split_list(headers.getall("sec-websocket-protocol", ())))):
+        return Refusal(400, "a Sec-WebSocket-Protocol is not a token")
+    if parse_extensions(headers.getall("sec-websocket-extensions", ())) is None:
+        return Refusal(400, "the Sec-WebSocket-Extensions header cannot be read")
+    return None
+
+
+def _is_authority(text: str) -> bool:
+    try:
+        parse_authority(text)
+    except InvalidOrigin:
+        return False
+    return True
 
 
 def _is_key(text: str) -> bool:
     try:
         return len(text) == 24 and len(base64.b64decode(text, validate=True)) == 16
-    except (binascii.Error, ValueError):
+    except ValueError:
         return False
 
 

@@ -1,38 +1,32 @@
-"""What to answer to a client that offers permessage-deflate (RFC 7692 section 5)."""
+"""permessage-deflate, as Autobahn wants to be told of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
-from autobahn.websocket.compress import PerMessageDeflateOffer, PerMessageDeflateOfferAccept
+from autobahn.websocket.compress import PerMessageDeflateOfferAccept
 
-from sgcws.options import Compression
+from sgcws.rules.deflate import NAME, Deflate
 
-__all__ = ["acceptor"]
-
-
-def acceptor(compression: Compression | None) -> Callable[[Iterable[Any]], Any]:
-    """Return the function that Autobahn asks about a client's offers: it answers one of them, or None."""
-
-    def accept(offers: Iterable[Any]) -> Any:
-        if compression is None:
-            return None
-        answers = (_answer(offer, compression) for offer in offers if isinstance(offer, PerMessageDeflateOffer))
-        return next((answer for answer in answers if answer is not None), None)
-
-    return accept
+__all__ = ["accepted", "as_offer"]
 
 
-def _answer(offer: Any, compression: Compression) -> Any:
-    asked = offer.request_max_window_bits
-    limits_client = offer.accept_max_window_bits and compression.window_bits < 15
-    forgets_client = offer.accept_no_context_takeover and not compression.context_takeover
+def as_offer(deflate: Deflate) -> str:
+    """Write the offer that Autobahn answers with what was agreed on: it repeats these parameters as they are."""
+    parts = [NAME]
+    parts += [] if deflate.client_bits is None else ["client_max_window_bits"]
+    parts += [f"server_max_window_bits={deflate.server_bits}"] if deflate.server_bits_asked else []
+    parts += [] if deflate.server_takeover else ["server_no_context_takeover"]
+    return "; ".join(parts)
+
+
+def accepted(offer: Any, deflate: Deflate, memory_level: int) -> Any:
+    """Return Autobahn's acceptance of *offer*, which it has read from `as_offer`."""
     return PerMessageDeflateOfferAccept(
         offer,
-        request_no_context_takeover=forgets_client,
-        request_max_window_bits=compression.window_bits if limits_client else 0,
-        no_context_takeover=not compression.context_takeover or None,
-        window_bits=min(asked or 15, compression.window_bits),
-        mem_level=compression.memory_level,
+        request_no_context_takeover=not deflate.client_takeover,
+        request_max_window_bits=deflate.client_bits or 0,
+        no_context_takeover=not deflate.server_takeover,
+        window_bits=deflate.server_bits,
+        mem_level=memory_level,
     )

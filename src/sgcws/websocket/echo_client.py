@@ -43,7 +43,8 @@ class EchoClientFactory(WebSocketClientFactory):
         reactor: The reactor.
 
     Attributes:
-        answered: Fires when the echo has come; fails if the connection cannot be made or ends before.
+        answered: Fires when the echo has come; fails if the connection cannot be made or ends before. Cancelling it
+            ends the connection at once.
     """
 
     protocol = EchoClient  # type: ignore[assignment]  # as Autobahn's own does
@@ -54,7 +55,18 @@ class EchoClientFactory(WebSocketClientFactory):
         # Autobahn's timers run on the global reactor; whoever waits for the answer has a deadline of its own.
         self.setProtocolOptions(openHandshakeTimeout=0, closeHandshakeTimeout=0, serverConnectionDropTimeout=0)
         self.message = message
-        self.answered: Deferred[None] = Deferred()
+        self.answered: Deferred[None] = Deferred(self._leave)
+        self._connector: Any = None
+        self._client: Any = None
+
+    def startedConnecting(self, connector: Any) -> None:
+        """Keep what can be told to stop."""
+        self._connector = connector
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """Make the client."""
+        self._client = super().buildProtocol(addr)
+        return self._client
 
     def clientConnectionFailed(self, connector: Any, reason: Failure) -> None:
         """Fail: nobody accepts."""
@@ -64,3 +76,10 @@ class EchoClientFactory(WebSocketClientFactory):
         """Tell the result, once."""
         if not self.answered.called:
             self.answered.callback(result)
+
+    def _leave(self, _: Deferred[None]) -> None:
+        if self._client is None:
+            self._connector.stopConnecting()
+        else:
+            # Over TLS anything more polite would wait for the server's word.
+            self._client.transport.abortConnection()

@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from twisted.internet.interfaces import ISSLTransport
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 
 from sgcws.options import WebSocketOptions
 from sgcws.realtime.connection import Opening, Peer
 from sgcws.rules.close_codes import NO_STATUS
+from sgcws.rules.deflate import Deflate
 from sgcws.values import TransportKind
-from sgcws.websocket.compression import acceptor
+from sgcws.websocket.compression import accepted
 
 __all__ = ["MessageFactory", "MessageProtocol"]
 
 WORDS = {1002: "protocol error", 1007: "invalid payload", 1009: "message too big"}
 """What a failing peer is told; Autobahn's own words may quote an exception."""
 
-DEAF_LIMIT = 64 * 1024
-"""Bytes that are still looked through for a Close frame once the peer has failed."""
-
-LARGEST_CONTROL = 125
-"""Bytes that a control frame may carry (RFC 6455 section 5.5)."""
+TEXT, BINARY = 1, 2
+COMPRESSED = 4
+"""The reserved bit that marks a compressed message (RFC 7692 section 6)."""
 
 
 class MessageProtocol(WebSocketServerProtocol):
@@ -36,42 +36,62 @@ class MessageProtocol(WebSocketServerProtocol):
         peer: The connection that it speaks for.
         opening: The request, and what was agreed on.
         key: The client's ``Sec-WebSocket-Key``.
+        deflate: How messages are compressed, or None.
     """
 
-    def __init__(self, peer: Peer, opening: Opening, key: str) -> None:
+    transport: Any
+
+    def __init__(self, peer: Peer, opening: Opening, key: str, deflate: Deflate | None) -> None:
         super().__init__()
         self._peer = peer
         self._opening = opening
         self._key = key
+        self._deflate = deflate
         self._close_seen = False
+        self._paused = False
 
     # What Twisted calls.
 
+    def connectionMade(self) -> None:
+        """Begin; Autobahn's own collects details of the transport that nobody asks it for."""
+        self._connectionMade()
+
     def dataReceived(self, data: bytes) -> None:
-        """Take in bytes; a peer that has failed is heard only for its Close frame."""
-        if not (self.failedByMe and len(self.data) > DEAF_LIMIT):
+        """Take in bytes, or throw them away once the conversation is over."""
+        if self.state != self.STATE_CLOSED:
             self._dataReceived(data)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """End the connection."""
-        self._connectionLost(reason)
+        self._connectionLost(reason)  # type: ignore[arg-type]  # Autobahn hands it a Failure, too
 
     # What Autobahn calls.
 
-    def onConnect(self, request: Any) -> tuple[str | None, dict[str, list[str]]]:
+    def onConnect(self, request: Any) -> Any:
         """Answer with what was agreed on."""
         self._wskey = self._key
         added = self._opening.response_headers
-        return self._opening.protocol, {name: added.getall(name) for name in dict.fromkeys(added)}
+        names = {name.lower(): name for name in added}.values()
+        return self._opening.protocol, {name: added.getall(name) for name in names}
+
+    def perMessageCompressionAccept(self, offers: list[Any]) -> Any:
+        """Accept the offer, which was agreed on."""
+        return self._deflate and accepted(offers[0], self._deflate, self.factory.memory_level)
 
     def _onOpen(self) -> None:
         self._peer.open(TransportKind.WEBSOCKET, self, self._opening)
 
+    def consumeData(self) -> None:
+        """Take in what has come, but leave it lying while no more messages are wanted."""
+        if self.state == self.STATE_CONNECTING:
+            self.processHandshake()
+            return
+        while self.state != self.STATE_CLOSED and not self._paused and self.processData():
+            pass
+
     def onMessageEnd(self) -> None:
         """Deliver a whole message; Autobahn's own would make a Deferred for each."""
-        parts, self.message_data = self.message_data, None
-        if self.failedByMe or parts is None:
-            return
+        parts, self.message_data = self.message_data, []
         payload = b"".join(parts)
         if self.message_is_binary:
             self._peer.binary_received(payload)
@@ -79,16 +99,8 @@ class MessageProtocol(WebSocketServerProtocol):
             # Autobahn has validated it, unless the options ask for replacement.
             self._peer.text_received(payload.decode("utf-8", "replace"), len(payload))
 
-    def onFrameData(self, payload: bytes) -> bool | None:
-        """Take in part of a frame, or throw it away when the peer has failed."""
-        frame = self.current_frame
-        if self.failedByMe and (frame.opcode < 8 or frame.length > LARGEST_CONTROL):
-            return None
-        answer: bool | None = super().onFrameData(payload)
-        return answer
-
-    def onCloseFrame(self, code: int | None, reasonRaw: bytes | None) -> bool | None:
-        """Note that the peer said goodbye."""
+    def onCloseFrame(self, code: Any, reasonRaw: Any) -> bool | None:
+        """Note that the peer said goodbye, and answer."""
         self._close_seen = True
         self._peer.closing()
         answer: bool | None = super().onCloseFrame(code, reasonRaw)
@@ -98,44 +110,38 @@ class MessageProtocol(WebSocketServerProtocol):
         if self._close_seen:
             self._peer.lost(self.remoteCloseCode or NO_STATUS, self.remoteCloseReason or "")
         else:
-            self._peer.lost(self.localCloseCode, self.localCloseReason or "")
+            self._peer.lost(self.localCloseCode, (self.localCloseReason or b"").decode())
 
     def _fail_connection(self, code: int = 1002, reason: str = "") -> None:
-        """Say why in a Close frame, tell the application, and wait for the peer's own; log nothing of it."""
-        first, self.failedByMe = not self.failedByMe, True
+        """Say why in a Close frame, tell the application, and listen no more (RFC 6455 section 7.1.7)."""
+        words = WORDS.get(code, "")
+        self.failedByMe = True
+        self._close_seen = False
         if self.state == self.STATE_OPEN:
-            self.sendCloseFrame(code=code, reasonUtf8=WORDS.get(code, "").encode())
-        elif self.state == self.STATE_CLOSING:
-            self.dropConnection(abort=False)
-        if first:
-            self._peer.closing()
-            self._peer.failed(code, reason.partition(":")[0])
+            self.sendCloseFrame(code=code, reasonUtf8=words.encode())
+        self.state = self.STATE_CLOSED
+        self.data = b""
+        self._peer.closing()
+        self._peer.failed(code, words)
+        stop_writing(self.transport)
 
     def dropConnection(self, abort: bool = False) -> None:
-        """Close the socket; the server's deadline sees to it that it closes."""
+        """Close the socket once everything is sent; the peer's deadline sees to it that it closes."""
         if self.state != self.STATE_CLOSED:
             self.droppedByMe = True
             self.state = self.STATE_CLOSED
             self._peer.closing()
-            self._closeConnection(abort)
-
-    def sendHttpErrorResponse(self, code: int, reason: str, responseHeaders: Any = None) -> None:
-        """Refuse what only Autobahn finds wrong, such as an extension offer, without its words."""
-        self._peer.failed(code, "bad extension offer")
-        self.sendData(b"HTTP/1.1 %d Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" % code)
-
-    def unregisterProducer(self) -> None:
-        """Do nothing: Autobahn would unregister one that was never registered."""
+            self.transport.loseConnection()
 
     # What the peer calls.
 
     def send_text(self, payload: bytes) -> None:
         """Send one text message."""
-        self.sendMessage(payload, isBinary=False)
+        self._send_message(TEXT, payload)
 
     def send_binary(self, payload: bytes) -> None:
         """Send one binary message."""
-        self.sendMessage(payload, isBinary=True)
+        self._send_message(BINARY, payload)
 
     def send_ping(self, payload: bytes) -> bool:
         """Send a ping."""
@@ -143,21 +149,54 @@ class MessageProtocol(WebSocketServerProtocol):
         return True
 
     def shut(self, code: int, reason: str) -> None:
-        """Start the closing handshake (RFC 6455 section 7.1.2)."""
+        """Start the closing handshake (RFC 6455 section 7.1.2), and read on until it ends."""
         if self.state == self.STATE_OPEN:
             self.sendCloseFrame(code=code, reasonUtf8=reason.encode())
+            self._read_on()
 
     def abort(self) -> None:
         """Close the socket at once."""
         self.transport.abortConnection()
 
     def pause(self) -> None:
-        """Stop reading."""
-        self.transport.pauseProducing()
+        """Deliver no more messages, and stop reading."""
+        if self.state == self.STATE_OPEN:
+            self._paused = True
+            self.transport.pauseProducing()
 
     def resume(self) -> None:
-        """Read on."""
-        self.transport.resumeProducing()
+        """Deliver what has come already, and read on."""
+        if self.state == self.STATE_OPEN:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        if self._paused:
+            self._paused = False
+            self.consumeData()
+        if not self._paused and self.state != self.STATE_CLOSED:
+            self.transport.resumeProducing()
+
+    def _send_message(self, opcode: int, payload: bytes) -> None:
+        """Send one message whole; Autobahn's own would hold it against the largest message that may come in."""
+        deflate = self._perMessageCompress
+        if deflate is None:
+            self.sendFrame(opcode, payload)
+            return
+        deflate.start_compress_message()
+        self.sendFrame(opcode, deflate.compress_message_data(payload) + deflate.end_compress_message(), rsv=COMPRESSED)
+
+
+def stop_writing(transport: Any) -> None:
+    """
+    End our half of a conversation: the peer sees the end after all that was sent, and may still write.
+
+    Closing both halves while it writes would make the system drop what is on its way to it, our Close frame, too.
+    """
+    if ISSLTransport.providedBy(transport) or not hasattr(transport, "loseWriteConnection"):
+        # TLS has no half; it waits for the peer's goodbye by itself.
+        transport.loseConnection()
+    else:
+        transport.loseWriteConnection()
 
 
 class MessageFactory(WebSocketServerFactory):
@@ -176,20 +215,21 @@ class MessageFactory(WebSocketServerFactory):
 
     def __init__(self, options: WebSocketOptions, server: str | None, reactor: Any) -> None:
         super().__init__(server=server or "", reactor=reactor)
+        self.memory_level = 0 if options.compression is None else options.compression.memory_level
         self.setProtocolOptions(
             webStatus=False,
             utf8validateIncoming=options.validate_utf8,
             maxFramePayloadSize=options.max_frame_size or 0,
             maxMessagePayloadSize=options.max_message_size,
-            # A peer that fails is told so in a Close frame.
-            failByDrop=False,
+            # Parsing ends where a peer fails; what that means for the connection is for the protocol to say.
+            failByDrop=True,
+            echoCloseCodeReason=True,
             openHandshakeTimeout=0,
             closeHandshakeTimeout=0,
-            perMessageCompressionAccept=acceptor(options.compression),
         )
 
-    def make(self, peer: Peer, opening: Opening, key: str) -> MessageProtocol:
+    def make(self, peer: Peer, opening: Opening, key: str, deflate: Deflate | None = None) -> MessageProtocol:
         """Make the protocol that speaks for *peer*."""
-        protocol = MessageProtocol(peer, opening, key)
+        protocol = MessageProtocol(peer, opening, key, deflate)
         protocol.factory = self
         return protocol

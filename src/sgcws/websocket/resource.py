@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET
 
+from sgcws.http.text import decode
 from sgcws.rules.upgrade import asks_for_websocket
 from sgcws.websocket.upgrades import Upgrades
 
@@ -31,11 +31,11 @@ class WebSocketResource(Resource):
 
     def render(self, request: Any) -> int:
         """Upgrade the request, or answer why not."""
-        self._upgrades.begin(request)
-        return int(NOT_DONE_YET)
+        return self._upgrades.begin(request)
 
 
 def is_upgrade(request: Any) -> bool:
-    """Tell whether a Twisted request asks for a WebSocket."""
+    """Tell whether a Twisted request asks for a WebSocket; by any other method than GET it cannot."""
+    version = decode(request.clientproto).rpartition("/")[2]
     values = request.requestHeaders.getRawHeaders(b"upgrade", ())
-    return asks_for_websocket(value.decode("latin-1") for value in values)
+    return request.method == b"GET" and asks_for_websocket(version, map(decode, values))

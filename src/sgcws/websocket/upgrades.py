@@ -10,23 +10,33 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from sgcws.http.channel import take_over
-from sgcws.http.request import CommandRequest
+from sgcws.http.exchange import Exchange, exchange_of
 from sgcws.http.response import send_status
 from sgcws.http.text import check_header
-from sgcws.http.visitor import cancel_when_gone, visitor
 from sgcws.net.handover import hand_over
 from sgcws.options import SecurityOptions, WebSocketOptions
-from sgcws.realtime.connection import Opening, Peer
+from sgcws.realtime.connection import Opening
 from sgcws.realtime.shared import Shared
+from sgcws.rules.deflate import Deflate, agree, parse_extensions
 from sgcws.rules.origin import allowed
-from sgcws.rules.upgrade import Refusal, choose_subprotocol, judge_upgrade, tokens
+from sgcws.rules.tokens import split_list
+from sgcws.rules.upgrade import Refusal, choose_subprotocol, judge_upgrade
 from sgcws.values import Reject
+from sgcws.websocket.compression import as_offer
 from sgcws.websocket.protocol import MessageFactory
 
 __all__ = ["Upgrades"]
 
-OURS = ("upgrade", "connection", "sec-websocket-accept", "sec-websocket-protocol", "sec-websocket-extensions")
-"""Headers of the 101 that only the handshake itself sets."""
+OURS = (
+    "connection",
+    "content-length",
+    "sec-websocket-accept",
+    "sec-websocket-extensions",
+    "sec-websocket-protocol",
+    "transfer-encoding",
+    "upgrade",
+)
+"""Headers of the 101 that only the handshake itself sets, or that may not stand there."""
 
 
 class Upgrades:
@@ -48,81 +58,97 @@ class Upgrades:
         self._security = security
         self._factory = factory
 
-    def begin(self, request: Any) -> None:
-        """Judge a request, ask the application, and upgrade it or answer why not."""
-        peer = visitor(self._shared, request)
-        command = CommandRequest(request, peer)
-        refusal = self._judge(command, request.isSecure())
+    def begin(self, request: Any) -> int:
+        """Judge a request, ask the application, and upgrade it or answer why not; what ``render`` returns then."""
+        exchange = exchange_of(self._shared, request)
+        refusal = self._judge(exchange)
         if refusal is not None:
-            peer.failed(refusal.status, refusal.reason)
-            send_status(request, refusal.status, headers=refusal.headers)
-            return
+            exchange.peer.failed(refusal.status, refusal.reason)
+            return send_status(request, refusal.status, headers=refusal.headers)
         added: CIMultiDict[str] = CIMultiDict()
-        answer = self._shared.events.on_handshake.ask(peer, command, added)
+        answer = self._shared.events.on_handshake.ask(exchange.peer, exchange.request, added)
         if isinstance(answer, Deferred):
-            cancel_when_gone(request, answer)
-            answer.addCallback(self._decide, request, command, peer, added)
-        else:
-            self._decide(answer, request, command, peer, added)
+            late = self._shared.clock.callLater(self._options.open_timeout, exchange.peer.disconnect)
+            answer.addBoth(_in_time, late)
+        return exchange.follow(answer, lambda decided: self._decide(decided, exchange, added))
 
-    def _judge(self, command: CommandRequest, secure: bool) -> Refusal | None:
+    def _judge(self, exchange: Exchange) -> Refusal | None:
+        request = exchange.request
         refusal = judge_upgrade(
-            command.method,
-            command.http_version,
-            command.headers,
+            request.method,
+            request.http_version,
+            request.headers,
             enforce_version=self._options.enforce_version,
             validate_key=self._options.validate_key,
         )
-        return refusal or self._judge_origin(command.headers, secure)
+        if refusal is not None or self._may_connect(request.headers, exchange.twisted.isSecure()):
+            return refusal
+        return Refusal(403, "pages of this origin may not connect")
 
-    def _judge_origin(self, headers: CIMultiDictProxy[str], secure: bool) -> Refusal | None:
-        origins = headers.getall("origin", ())
-        hosts = headers.getall("host", ())
-        if len(origins) > 1 or len(hosts) != 1:
-            return Refusal(400, "there must be one Host and at most one Origin header")
-        may = allowed(
-            origins[0] if origins else None,
-            hosts[0],
+    def _may_connect(self, headers: CIMultiDictProxy[str], secure: bool) -> bool:
+        return allowed(
+            headers.get("origin"),
+            headers["host"],
             # Over plain TCP a proxy in front may have ended TLS: the scheme is known only where TLS ends here.
             True if secure else None,
             self._security.origin_patterns,
             self._security.allow_missing_origin,
         )
-        return None if may else Refusal(403, "pages of this origin may not connect")
 
-    def _decide(
-        self, answer: Reject | None, request: Any, command: CommandRequest, peer: Peer, added: CIMultiDict[str]
-    ) -> None:
-        if request.channel is None or request.channel.transport is None or peer.close_code is not None:
-            return
+    def _decide(self, answer: Any, exchange: Exchange, added: CIMultiDict[str]) -> None:
         if isinstance(answer, Reject):
-            send_status(request, answer.status, answer.reason)
-            return
+            exchange.refuse(answer)
+        elif getattr(exchange.twisted.channel, "leaving", False):
+            # The goodbye was said while the application thought about it.
+            exchange.refuse(Reject(503))
+        elif not self._is_sound(added, exchange):
+            exchange.refuse(Reject(500))
+        else:
+            self._upgrade(exchange, CIMultiDictProxy(added.copy()))
+
+    def _is_sound(self, added: CIMultiDict[str], exchange: Exchange) -> bool:
+        """Check what the application added to the answer; it hears what is wrong."""
         try:
             _check_added(added)
-        except ValueError:
-            self._shared.events.on_exception.tell(peer, Failure())
-            send_status(request, 500)
-            return
-        self._upgrade(request, command, peer, added)
+        except Exception:
+            self._shared.events.on_exception.tell(exchange.peer, Failure())
+            return False
+        return True
 
-    def _upgrade(self, request: Any, command: CommandRequest, peer: Peer, added: CIMultiDict[str]) -> None:
-        offered = tokens(command.headers.getall("sec-websocket-protocol", ()))
+    def _upgrade(self, exchange: Exchange, added: CIMultiDictProxy[str]) -> None:
+        request = exchange.request
         opening = Opening(
-            url=command.url,
-            path=command.path,
-            query=command.query,
-            headers=command.headers,
-            protocol=choose_subprotocol(offered, self._options.subprotocols),
-            response_headers=CIMultiDictProxy(added),
+            url=request.url,
+            path=request.path,
+            query=request.query,
+            headers=request.headers,
+            protocol=self._subprotocol(request.headers),
+            response_headers=added,
         )
-        key = command.headers["sec-websocket-key"]
-        protocol = self._factory.make(peer, opening, key)
-        transport, rest = take_over(request.channel)
+        deflate = self._deflate(request.headers)
+        protocol = self._factory.make(exchange.peer, opening, request.headers["sec-websocket-key"], deflate)
+        transport, rest = take_over(exchange.twisted.channel)
         hand_over(transport, protocol)
         # The channel may have paused it while the application was asked.
         transport.resumeProducing()
-        protocol.dataReceived(_head(opening, command.headers) + rest)
+        protocol.dataReceived(_head(opening.protocol, deflate) + rest)
+
+    def _subprotocol(self, headers: CIMultiDictProxy[str]) -> str | None:
+        return choose_subprotocol(split_list(headers.getall("sec-websocket-protocol", ())), self._options.subprotocols)
+
+    def _deflate(self, headers: CIMultiDictProxy[str]) -> Deflate | None:
+        compression = self._options.compression
+        offers = parse_extensions(headers.getall("sec-websocket-extensions", ()))
+        if compression is None or offers is None:
+            return None
+        return agree(offers, compression.window_bits, compression.context_takeover)
+
+
+def _in_time(answer: Any, late: Any) -> Any:
+    """Call off the deadline of an answer that has come."""
+    if late.active():
+        late.cancel()
+    return answer
 
 
 def _check_added(added: CIMultiDict[str]) -> None:
@@ -132,7 +158,7 @@ def _check_added(added: CIMultiDict[str]) -> None:
             raise ValueError(f"the header {name} is set by the handshake itself")
 
 
-def _head(opening: Opening, headers: CIMultiDictProxy[str]) -> bytes:
+def _head(subprotocol: str | None, deflate: Deflate | None) -> bytes:
     """
     Write the request that Autobahn parses.
 
@@ -147,9 +173,6 @@ def _head(opening: Opening, headers: CIMultiDictProxy[str]) -> bytes:
         "Sec-WebSocket-Version: 13",
         f"Sec-WebSocket-Key: {base64.b64encode(bytes(16)).decode()}",
     ]
-    if opening.protocol is not None:
-        lines.append(f"Sec-WebSocket-Protocol: {opening.protocol}")
-    offers = ", ".join(headers.getall("sec-websocket-extensions", ()))
-    if offers:
-        lines.append(f"Sec-WebSocket-Extensions: {offers}")
-    return "\r\n".join([*lines, "", ""]).encode("utf-8")
+    lines += [] if subprotocol is None else [f"Sec-WebSocket-Protocol: {subprotocol}"]
+    lines += [] if deflate is None else [f"Sec-WebSocket-Extensions: {as_offer(deflate)}"]
+    return "\r\n".join([*lines, "", ""]).encode("ascii")

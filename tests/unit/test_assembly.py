@@ -1,0 +1,67 @@
+"""Promises of `sgcws.assembly`: the rooms of a server, put together."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sgcws.assembly import furnish, upgrades
+from sgcws.http.root import Root
+from sgcws.options import HTTPOptions, ServerOptions, WebSocketOptions
+from tests.web import ServerTestCase, request, upgrade
+
+
+class AssemblyTests(ServerTestCase):
+    """Options reach the room they are meant for."""
+
+    def test_times(self) -> None:
+        """The first bytes, the head and the idle time have their limits from the options."""
+        self.serve(http=HTTPOptions(header_timeout=3, keep_alive_timeout=7))
+        silent, slow, idle = (self.server.connect() for _ in range(3))
+        slow.send(b"GET / ")
+        idle.ask(request("/"))
+        self.reactor.advance(3)
+        self.assertEqual((silent.closed, slow.closed, idle.closed), (True, True, False))
+        self.reactor.advance(4)
+        self.assertTrue(idle.closed)
+
+    def test_close_timeout(self) -> None:
+        """The end of a WebSocket has its limit from there, in somebody else's tree as well."""
+        upgrades(self.server.shared, ServerOptions(websocket=WebSocketOptions(close_timeout=2)), self.reactor)
+        self.assertEqual(self.server.shared.close_timeout, 2)
+
+    def test_before(self) -> None:
+        """A handler that is registered late is asked from then on."""
+        socket = self.server.connect()
+        self.assertEqual(socket.ask(request("/")).status, 404)
+        self.events.on_before_command(lambda connection, request, response: response)
+        self.assertEqual(socket.ask(request("/")).status, 200)
+
+    def test_furnished_anew(self) -> None:
+        """A tree that is furnished anew keeps what was put in, and answers the rest by the new options."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        (folder / "x").write_text("x")
+        root = self.server.root
+        self.assertEqual(self.ask(request("/x")).status, 404)
+        furnish(root, self.server.shared, ServerOptions(http=HTTPOptions(document_root=os.fspath(folder))), self.reactor)
+        self.assertEqual(self.ask(request("/x")).body, b"x")
+
+    def test_index_names_the_server(self) -> None:
+        """Where no Server header is sent, the index still has a name for the server."""
+        self.serve(http=HTTPOptions(test_pages=True, server_header=None))
+        self.assertIn(b"sgcws/", self.ask(request("/")).body)
+
+    def test_charset(self) -> None:
+        """All text is in the charset of the options."""
+        self.serve(http=HTTPOptions(charset="iso-8859-1"))
+        self.events.on_before_command(lambda connection, request, response: setattr(response, "text", "ü") or response)
+        self.assertEqual(self.ask(request("/")).body, b"\xfc")
+
+    def test_two_trees(self) -> None:
+        """What is furnished for one server knows nothing of another."""
+        other = Root()
+        furnish(other, self.server.shared, ServerOptions(http=HTTPOptions(scripts=False)), self.reactor)
+        self.assertIsNot(other.fallback, self.server.root.fallback)
+        self.assertEqual(self.ask(request("/sgcws.js")).status, 200)
+        self.assertEqual(self.ask(upgrade(path="/sgcws.js")).status, 101)
