@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.interfaces import ITCPTransport
-from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.testing import StringTransport
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -31,6 +31,7 @@ __all__ = [
     "Quiet",
     "Recorder",
     "World",
+    "factory_of",
     "raiser",
     "recording_caller",
 ]
@@ -235,6 +236,7 @@ class World:
         self.reactor = Reactor(running=False)
         self.log = Log()
         self.told: list[tuple[Any, ...]] = []
+        self._writers: dict[str, Callable[..., None]] = {}
         self.events = Events(self._in_pool, self.log.logger)
         names = (f"{number:032x}" for number in range(1, 1000))
         self.shared = Shared(
@@ -244,7 +246,15 @@ class World:
     def listen(self, *events: str) -> None:
         """Write down the facts named, or all of them."""
         for name in events or FACTS:
-            getattr(self.events, name)(self._writer(name.removeprefix("on_")))
+            self._writers[name] = self._writer(name.removeprefix("on_"))
+            getattr(self.events, name)(self._writers[name])
+
+    def listen_last(self, event: str, handler: Any) -> None:
+        """Register *handler* for a fact ahead of what writes it down."""
+        fact = getattr(self.events, event)
+        fact.remove(self._writers[event])
+        fact(handler)
+        fact(self._writers[event])
 
     def peer(self, holder: Any = None, peer_address: object = None, local_address: object = None) -> Peer:
         """Return a new peer, held by *holder*."""
@@ -290,6 +300,14 @@ class Quiet(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Count the end."""
         self.ends += 1
+
+
+def factory_of(protocol: Protocol) -> Factory:
+    """Return a factory that makes this one protocol."""
+    factory = Factory()
+    factory.buildProtocol = lambda addr: protocol  # type: ignore[method-assign]
+    factory.noisy = False
+    return factory
 
 
 class Desk:

@@ -12,7 +12,6 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import ITCPTransport
-from twisted.internet.protocol import Factory
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.trial.unittest import SynchronousTestCase
@@ -22,6 +21,7 @@ from sgcws.assembly import assemble
 from sgcws.carrier import Carrier
 from sgcws.events import Events
 from sgcws.http.root import Root
+from sgcws.net.listeners import Acceptor
 from sgcws.options import ServerOptions
 from sgcws.realtime.shared import Shared
 from sgcws.selfcheck import SelfCheck
@@ -290,19 +290,6 @@ class Socket:
         self.transport.lost(ConnectionDone())
 
 
-class Listener(Factory):
-    """Makes a protocol for each accepted socket."""
-
-    noisy = False
-
-    def __init__(self, make: Any) -> None:
-        self._make = make
-
-    def buildProtocol(self, addr: Any) -> Any:
-        """Make it."""
-        return self._make(addr)
-
-
 class Server:
     """
     The rooms of a server, put together, on one port of a reactor in memory.
@@ -323,7 +310,8 @@ class Server:
         self.root = Root()
         self.options = ServerOptions(**groups)
         check = SelfCheck(self.shared, self.reactor, Logger())
-        self.factory = Listener(assemble(self.shared, self.options, self.root, self.reactor, check))
+        make = assemble(self.shared, self.options, self.root, self.reactor, check)
+        self.factory = Acceptor(make, lambda: None)
         self._port = self.listen(self.factory)
         self.told: list[Any] = []
         self.events.on_connect(lambda connection: self.told.append("connect"))

@@ -20,7 +20,8 @@ class AssemblyTests(ServerTestCase):
         silent, slow, idle = (self.server.connect() for _ in range(3))
         slow.send(b"GET / ")
         idle.ask(request("/"))
-        self.reactor.advance(3)
+        for _ in range(6):
+            self.reactor.advance(0.5)
         self.assertEqual((silent.closed, slow.closed, idle.closed), (True, True, False))
         self.reactor.advance(4)
         self.assertTrue(idle.closed)
@@ -44,7 +45,8 @@ class AssemblyTests(ServerTestCase):
         (folder / "x").write_text("x")
         root = self.server.root
         self.assertEqual(self.ask(request("/x")).status, 404)
-        furnish(root, self.server.shared, ServerOptions(http=HTTPOptions(document_root=os.fspath(folder))), self.reactor)
+        options = ServerOptions(http=HTTPOptions(document_root=os.fspath(folder)))
+        furnish(root, self.server.shared, options, self.reactor)
         self.assertEqual(self.ask(request("/x")).body, b"x")
 
     def test_index_names_the_server(self) -> None:

@@ -1,4 +1,4 @@
-"""Promises of `sgcws.http.commands` and `sgcws.http.exchange`: requests that the application answers."""
+"""Promises of `sgcws.http.commands`: requests that the application answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.web.resource import EncodingResourceWrapper, Resource
-from twisted.web.server import GzipEncoderFactory, NOT_DONE_YET
+from twisted.web.server import NOT_DONE_YET, GzipEncoderFactory
 from twisted.web.static import Data
 
 from sgcws.values import Reject
@@ -144,25 +144,6 @@ class CommandTests(ServerTestCase):
         self.reactor.pool.run()
         self.assertEqual((socket.received(), self.server.told), (b"", []))
 
-    def test_through_twisted(self) -> None:
-        """A handler that answers through Twisted's own request is not interfered with."""
-
-        def whole(request: Any, response: Any) -> None:
-            request.twisted.write(b"own")
-            request.twisted.finish()
-
-        def begun(request: Any, response: Any) -> None:
-            request.twisted.write(b"own")
-            self.reactor.callLater(1, request.twisted.finish)
-
-        for handler in (whole, begun):
-            self.events.on_command_get(handler)
-            socket = self.server.connect()
-            socket.send(request("/"))
-            self.reactor.advance(1)
-            self.assertEqual(read_answers(socket.received())[0].body, b"own")
-            self.events.on_command_get.remove(handler)
-
 
 class BeforeTests(ServerTestCase):
     """``on_before_command``."""
@@ -264,23 +245,6 @@ class BeforeTests(ServerTestCase):
         (answer,) = read_answers(socket.received())
         self.assertEqual(answer.status, 500)
         self.assertNotIn(SECRET.encode(), answer.body)
-        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
-
-    def test_resource_fails_after_its_answer(self) -> None:
-        """One that fails after it has answered is logged, and its answer stands."""
-
-        def broken(page: Any, request: Any) -> None:
-            request.write(b"page")
-            request.finish()
-            raise RuntimeError(SECRET)
-
-        self.patch(Page, "render", broken)
-        waiting: Deferred[Any] = Deferred()
-        self.events.on_before_command(lambda connection, request, response: waiting)
-        socket = self.server.connect()
-        socket.send(request("/page"))
-        waiting.callback(None)
-        self.assertEqual(read_answers(socket.received())[0].body, b"page")
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
 
     def test_slow_resource(self) -> None:

@@ -55,7 +55,7 @@ class LookupTests(FileTestCase):
             self.assertEqual((answer.status, answer.body), (200, CONTENT), path)
 
     def test_not_found(self) -> None:
-        """Nothing is found outside the folder, in any encoding, nor by a link, a hidden name, or a path that is none."""
+        """Nothing is found outside the folder, in any encoding, nor by a link, a hidden name, or an odd path."""
         for path in (
             "/../secret",
             "/sub/../../secret",
@@ -250,7 +250,7 @@ class RangeTests(FileTestCase):
 
     def test_one(self) -> None:
         """One range is sent as one part."""
-        for given, first, last in (
+        for asked, first, last in (
             ("0-0", 0, 0),
             ("10-19", 10, 19),
             ("90-", 90, 99),
@@ -258,10 +258,10 @@ class RangeTests(FileTestCase):
             ("-10", 90, 99),
             ("-1000", 0, 99),
         ):
-            answer = self.get("/a.bin", f"Range: bytes={given}")
-            self.assertEqual(answer.status, 206, given)
-            self.assertEqual(answer.body, CONTENT[first : last + 1], given)
-            self.assertEqual(answer.header("Content-Range"), f"bytes {first}-{last}/100".encode(), given)
+            answer = self.get("/a.bin", f"Range: bytes={asked}")
+            self.assertEqual(answer.status, 206, asked)
+            self.assertEqual(answer.body, CONTENT[first : last + 1], asked)
+            self.assertEqual(answer.header("Content-Range"), f"bytes {first}-{last}/100".encode(), asked)
 
     def test_several(self) -> None:
         """Several are sent as several parts."""
@@ -273,13 +273,13 @@ class RangeTests(FileTestCase):
 
     def test_none_there(self) -> None:
         """A range beyond the end is refused, with the length told."""
-        for given in ("100-", "200-300", "-0"):
-            answer = self.get("/a.bin", f"Range: bytes={given}")
-            self.assertEqual((answer.status, answer.header("Content-Range")), (416, b"bytes */100"), given)
+        for asked in ("100-", "200-300", "-0"):
+            answer = self.get("/a.bin", f"Range: bytes={asked}")
+            self.assertEqual((answer.status, answer.header("Content-Range")), (416, b"bytes */100"), asked)
 
     def test_not_understood(self) -> None:
         """What is no range, or far too many, is not looked at: the whole file comes."""
-        for given in (
+        for asked in (
             "bytes",
             "bytes=",
             "bytes=x-y",
@@ -292,16 +292,16 @@ class RangeTests(FileTestCase):
             "bytes=\xff-1",
             "bytes=" + ",".join(["0-"] * (MOST_RANGES + 1)),
         ):
-            answer = self.get("/a.bin", f"Range: {given}")
-            self.assertEqual((answer.status, answer.body), (200, CONTENT), given)
+            answer = self.get("/a.bin", f"Range: {asked}")
+            self.assertEqual((answer.status, answer.body), (200, CONTENT), asked)
         self.assertEqual(self.get("/a.bin", "Range: bytes=0-1", "Range: bytes=2-3").status, 200)
 
     def test_if_range(self) -> None:
         """A part of a file that has changed meanwhile is of no use: the whole file comes."""
         date = (self.get("/a.bin").header("Last-Modified") or b"").decode()
         self.assertEqual(self.get("/a.bin", "Range: bytes=0-1", f"If-Range: {date}").status, 206)
-        for given in ('"tag"', "Mon, 01 Jan 2001 00:00:00 GMT", ""):
-            self.assertEqual(self.get("/a.bin", "Range: bytes=0-1", f"If-Range: {given}").status, 200, given)
+        for asked in ('"tag"', "Mon, 01 Jan 2001 00:00:00 GMT", ""):
+            self.assertEqual(self.get("/a.bin", "Range: bytes=0-1", f"If-Range: {asked}").status, 200, asked)
 
     def test_head(self) -> None:
         """HEAD is about the whole file."""
@@ -310,10 +310,10 @@ class RangeTests(FileTestCase):
 
     @unhurried
     @given(st.text("0123456789-, ", max_size=20))
-    def test_any_ranges(self, given: str) -> None:
+    def test_any_ranges(self, asked: str) -> None:
         """Whatever is asked for, the answer is one of the three, and the connection goes on."""
         socket = self.server.connect()
-        socket.send(request("/a.bin", f"Range: bytes={given}"))
+        socket.send(request("/a.bin", f"Range: bytes={asked}"))
         self.reactor.advance(0)
         (answer,) = read_answers(socket.received())
         self.assertIn(answer.status, (200, 206, 416))

@@ -86,7 +86,7 @@ class PageTests(ServerTestCase):
 
     def test_only_these(self) -> None:
         """There is no way from the pages to any other file."""
-        for path in ("/chat.html/", "//chat.html", "/x/chat.html", "/../__init__.py", "/%2e%2e/__init__.py", "/py.typed"):
+        for path in ("/chat.html/", "//chat.html", "/x/chat.html", "/../tcp.py", "/%2e%2e/tcp.py", "/py.typed"):
             self.assertEqual(self.ask(request(path)).status, 404, path)
 
 
@@ -98,8 +98,8 @@ class ChoiceTests(ServerTestCase):
 
     def test_scripts(self) -> None:
         """By default the script for browsers is served, and no page."""
-        self.assertEqual(self.served("/", "/chat.html", "/style.css", *(f"/{name}" for name in SCRIPTS)),
-                         [f"/{name}" for name in SCRIPTS])
+        scripts = [f"/{name}" for name in SCRIPTS]
+        self.assertEqual(self.served("/", "/chat.html", "/style.css", *scripts), scripts)
 
     def test_nothing(self) -> None:
         """Nothing is, if nothing is wanted."""

@@ -35,8 +35,8 @@ class SendTests(ServerTestCase):
         self.events.on_exception.remove(listener)
         self.flushLoggedErrors()
         self.assertEqual((answer.status, len(heard)), (500, 1))
-        self.assertEqual(answer.body, b"<!doctype html>\n<title>500 Internal Server Error</title>\n"
-                         b"<h1>500 Internal Server Error</h1>\n")
+        words = b"500 Internal Server Error"
+        self.assertEqual(answer.body, b"<!doctype html>\n<title>%b</title>\n<h1>%b</h1>\n" % (words, words))
 
     def test_nothing_set(self) -> None:
         """A handler that sets nothing gives a small page with the status."""
@@ -73,15 +73,15 @@ class SendTests(ServerTestCase):
 
     def test_content_type(self) -> None:
         """A text type gets the charset unless it names one; it may be set as a header, too."""
-        for given, wanted in (
+        for kind, wanted in (
             ("text/plain", b"text/plain; charset=utf-8"),
             ("text/plain; Charset=ascii", b"text/plain; Charset=ascii"),
             ("application/json", b"application/json"),
         ):
-            typed = self.filled(lambda response, given=given: vars(response).update(content_type=given, _content="x"))
+            typed = self.filled(lambda response, kind=kind: vars(response).update(content_type=kind, _content="x"))
             self.assertEqual(typed.header("Content-Type"), wanted)
             headed = self.filled(
-                lambda response, given=given: (response.headers.add("content-type", given), setattr(response, "text", "x"))
+                lambda response, kind=kind: (response.headers.add("content-type", kind), setattr(response, "text", "x"))
             )
             self.assertEqual(headed.header("Content-Type"), wanted)
 

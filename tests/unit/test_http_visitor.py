@@ -7,6 +7,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.web.server import Site
 
+from sgcws.http.visitor import ChannelHolder
 from tests.web import ServerTestCase, request
 
 
@@ -63,6 +64,15 @@ class VisitorTests(ServerTestCase):
         for end in (lambda peer: peer.say_goodbye(1001, ""), lambda peer: peer.disconnect()):
             socket = self.server.connect(self.foreign)
             socket.send(request("/"))
-            end(self.everyone()[0])
+            (peer,) = self.everyone()
+            end(peer)
             self.assertTrue(socket.closed)
             self.assertEqual(self.everyone(), ())
+
+    def test_foreign_upgraded(self) -> None:
+        """Once its request has upgraded, the channel holds nothing of it any more."""
+        socket = self.server.connect(self.foreign)
+        channel = socket.transport.protocol._channel
+        socket.open()
+        ChannelHolder(channel).abort()
+        self.assertFalse(socket.closed)

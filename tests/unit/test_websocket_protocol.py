@@ -208,7 +208,7 @@ class FailureTests(ProtocolTestCase):
             (frame(BINARY, bytes(101))[:6],),
             (b"\x82\xff" + (2**63 - 1).to_bytes(8) + bytes(4),),
             (frame(BINARY, bytes(60), fin=False), frame(CONTINUATION, bytes(41))[:6]),
-            (*[frame(BINARY, bytes(50), fin=False), frame(CONTINUATION, bytes(50), fin=False)], frame(CONTINUATION, b"x")),
+            (frame(BINARY, bytes(50), fin=False), frame(CONTINUATION, bytes(50), fin=False), frame(CONTINUATION, b"x")),
         ):
             self.open(max_message_size=100)
             self.assert_fails(1009, *data)
@@ -358,7 +358,7 @@ class EndTests(ProtocolTestCase):
 
     def test_peer_closes(self) -> None:
         """A peer that says goodbye is answered with its own code, then TCP ends."""
-        for code, reason in ((1000, b""), (1001, "grüße".encode()), (3000, b""), (4999, bytes(123).replace(b"\0", b"x"))):
+        for code, reason in ((1000, b""), (1001, "grüße".encode()), (1014, b""), (3000, b""), (4999, b"x" * 123)):
             self.open()
             self.socket.send(frame(CLOSE, close(code, reason)))
             self.assertEqual(self.socket.frames(), [Frame(CLOSE, close(code, reason))])
@@ -416,6 +416,15 @@ class EndTests(ProtocolTestCase):
         self.assertEqual(self.socket.frames(), [Frame(CLOSE, close(4000, b"we"))])
         self.assertTrue(self.socket.closed)
         self.assertEqual(self.told(), [(4001, "they")])
+
+    def test_too_late(self) -> None:
+        """A goodbye of ours after the peer's is not said."""
+        self.socket.send(frame(CLOSE, close(4001)))
+        ended: list[Any] = []
+        self.peer.close(4000).addCallback(ended.append)
+        self.assertEqual(self.socket.frames(), [Frame(CLOSE, close(4001))])
+        self.assertTrue(self.socket.closed)
+        self.assertEqual((self.told(), ended), ([(4001, "")], [None]))
 
     def test_at_once(self) -> None:
         """Disconnecting says nothing."""
@@ -525,8 +534,30 @@ class FlowTests(ProtocolTestCase):
         self.socket.send(b"".join(frame(BINARY, b"x") for _ in range(200)))
         self.peer.close(4000)
         self.assertFalse(self.socket.paused)
+        while self.waiting:
+            self.go_on()
         self.socket.send(frame(CLOSE, close(4000)))
         self.assertTrue(self.socket.closed)
+
+    def test_failure_of_a_full_one(self) -> None:
+        """One that fails behind much that is waiting is read on, to hear when it leaves."""
+        self.busy()
+        self.socket.send(b"".join(frame(BINARY, b"x") for _ in range(100)) + frame(7))
+        self.assertTrue(self.socket.paused)
+        while self.waiting:
+            self.go_on()
+        self.assertEqual([seen.opcode for seen in self.socket.frames()], [CLOSE])
+        self.assertFalse(self.socket.paused)
+        self.assertEqual((len(self.got), self.server.told), (100, ["connect", 1002]))
+
+    def test_goodbye_behind_much(self) -> None:
+        """A goodbye behind much that is waiting is heard in its turn."""
+        self.busy()
+        self.socket.send(b"".join(frame(BINARY, b"x") for _ in range(100)) + frame(CLOSE, close(1000)))
+        while self.waiting:
+            self.go_on()
+        self.assertTrue(self.socket.closed)
+        self.assertEqual((len(self.got), self.server.told), (100, ["connect", (1000, "")]))
 
     def test_end_of_a_full_one(self) -> None:
         """When it ends meanwhile, the application still gets what was waiting, then the end."""

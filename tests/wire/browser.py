@@ -146,6 +146,14 @@ class Page:
         ActionChains(self.driver).key_down(Keys.CONTROL).send_keys("a").key_up(Keys.CONTROL).perform()
         self.press(text, Keys.ENTER)
 
+    def below(self) -> float:
+        """Return how many pixels of what scrolls are below what is seen."""
+        pixels: float = self.run(
+            "const {scrollHeight, scrollTop, clientHeight} = document.getElementById('scroll');"
+            " return scrollHeight - scrollTop - clientHeight"
+        )
+        return pixels
+
     def status(self) -> str:
         """Return the state of the page's connection."""
         state: str = self.run("return document.getElementById('status').dataset.state")

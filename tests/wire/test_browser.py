@@ -160,6 +160,7 @@ class ChatPageTests(BrowserCase):
         ann.wait(ann.choices, lambda count: count == 3)
         self.assertEqual(ann.unsent(), ["three", "four", "five"])
         self.assertIn("Wait", ann.text("text-error"))
+        ann.wait(ann.below, lambda pixels: pixels < 2)
         self.patch(chat, "PERIOD", 0.0)
         ann.choose("Discard", "four")
         ann.choose("Send again", "five")
@@ -257,7 +258,7 @@ class OtherPageTests(BrowserCase):
 
     @blocking
     def test_tester(self) -> None:
-        """The tester sends text and bytes and shows what comes back, by keyboard too."""
+        """The tester sends text and bytes and shows what comes back, by keyboard too; who reads old entries stays."""
         page = Page(self.browser, f"{self.url}/sgcws.html")
         page.run("document.getElementById('path').focus()")
         page.enter("/echo")
@@ -268,6 +269,13 @@ class OtherPageTests(BrowserCase):
             page.wait(lambda: _rows(page)[-2:], exchange.__eq__)
         page.run("document.getElementById('measure').click()")
         self.assertIn("ms", page.wait(lambda: page.text("trip")))
+        before = len(_rows(page))
+        page.run("for (let i = 0; i < 200; i++) setTimeout(() => document.getElementById('send-text').click(), i)")
+        page.wait(lambda: len(_rows(page)), lambda count: count == before + 400)
+        page.wait(page.below, lambda pixels: pixels < 2)
+        page.run("document.getElementById('scroll').scrollTop = 0; document.getElementById('send-text').click()")
+        page.wait(lambda: len(_rows(page)), lambda count: count == before + 402)
+        self.assertGreater(page.below(), 1000)
         page.run("document.getElementById('close').click()")
         page.wait(page.status, "closed".__eq__)
         self.assertIn("1000", _rows(page)[-1][2])

@@ -13,6 +13,7 @@ import attrs
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
+from twisted.internet.main import CONNECTION_DONE
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -87,16 +88,24 @@ class _Listener:
             return False
         return bool(self.port.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
-    def close(self) -> Deferred[Any]:
-        """Stop listening; the Deferred fires when the socket is closed, and never fails."""
+    def close(self, at_once: bool = False) -> Deferred[Any]:
+        """
+        Stop listening; the Deferred fires when the socket is closed, and never fails.
+
+        Args:
+            at_once: Do not wait for the reactor's next turn, as Twisted does because it may be accepting just now.
+        """
         self.acceptor.closing = True
-        close = self.port.stopListening
-        if _socket(self.port) is not None:
-            if _identity(self.port) != self.identity:
-                _let_go(self.port)
-            if self.path is not None and (self.inherited or self._has_lost_its_path()):
-                close = partial(_close_but_path, self.port)
-        return maybeDeferred(close).addErrback(self._log_failure)
+        return maybeDeferred(self._closer(at_once)).addErrback(self._log_failure)
+
+    def _closer(self, at_once: bool) -> Callable[[], Any]:
+        if _socket(self.port) is None:
+            return self.port.stopListening  # type: ignore[no-any-return]
+        if _identity(self.port) != self.identity:
+            _let_go(self.port)
+        if self.path is not None and (self.inherited or self._has_lost_its_path()):
+            return partial(_close_but_path, self.port)
+        return partial(_close_now, self.port) if at_once else self.port.stopListening
 
     def _has_lost_its_path(self) -> bool:
         """Whether nobody can find a Unix socket any more."""
@@ -130,14 +139,14 @@ class Listeners:
         Listen on all of *endpoints*.
 
         Raises:
-            ListenError: If one cannot be had; those that were opened before it are being closed then. Closing takes
-                a turn of the reactor, which may not run yet; `close` waits for it.
+            ListenError: If one cannot be had; those that were opened before it are closed again. The reactor may not
+                run yet, so nothing is waited for; what cannot be closed at once is waited for by `close`.
         """
         try:
             for binding, endpoint in endpoints:
                 self._open.append(await self._listen(binding, endpoint))
         except BaseException:
-            self._begin_to_close()
+            self._begin_to_close(at_once=True)
             raise
 
     async def _listen(self, binding: Binding, endpoint: IStreamServerEndpoint) -> _Listener:
@@ -152,13 +161,13 @@ class Listeners:
 
     async def close(self) -> None:
         """Stop listening; returns when the sockets are closed."""
-        self._begin_to_close()
+        self._begin_to_close(at_once=False)
         closing, self._closing = self._closing, []
         await DeferredList(closing)
 
-    def _begin_to_close(self) -> None:
+    def _begin_to_close(self, at_once: bool) -> None:
         listeners, self._open = self._open, []
-        self._closing += [listener.close() for listener in listeners]
+        self._closing += [listener.close(at_once) for listener in listeners]
 
     def alive(self) -> bool:
         """Whether every listener still listens where it was opened."""
@@ -214,6 +223,12 @@ def _let_go(port: Any) -> None:
         with suppress(AttributeError):
             port.reactor._reads.discard(number)
     port.socket.detach()
+
+
+def _close_now(port: Any) -> None:
+    """Do what ``stopListening`` does, in this turn of the reactor."""
+    port.stopReading()
+    port.connectionLost(Failure(CONNECTION_DONE))
 
 
 def _close_but_path(port: Any) -> None:

@@ -51,6 +51,7 @@ function named(name) {
 export class Transcript {
   lines = [];
   #following = true;
+  #top = 0; // pixels above what is seen, as of the last scrolling
   #unread = 0;
 
   constructor() {
@@ -122,9 +123,12 @@ export class Transcript {
     else this.#showNewest(Number($("newest").dataset.count ?? 0) + count);
   }
 
+  /** Only going up ends the following: going down may come late, when there is more below already. */
   #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = $("scroll");
-    this.#following = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    const down = scrollTop >= this.#top;
+    this.#top = scrollTop;
+    this.#following = scrollHeight - scrollTop - clientHeight < NEAR_END || (this.#following && down);
     if (this.#following) this.#showNewest(0);
   }
 

@@ -29,6 +29,7 @@ function timeOfDay(date) {
 class Record {
   #entries = [];
   #following = true;
+  #top = 0; // pixels above what is seen, as of the last scrolling
   #due = false;
 
   constructor() {
@@ -69,9 +70,12 @@ class Record {
     });
   }
 
+  /** Only going up ends the following: going down may come late, when there is more below already. */
   #scrolled() {
     const { scrollHeight, scrollTop, clientHeight } = $("scroll");
-    this.#following = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    const down = scrollTop >= this.#top;
+    this.#top = scrollTop;
+    this.#following = scrollHeight - scrollTop - clientHeight < NEAR_END || (this.#following && down);
   }
 
   #row({ time, direction, type, size, content }) {

@@ -15,6 +15,5 @@ def host_and_port(address: object) -> tuple[str, int]:
     if not isinstance(address, IPv4Address | IPv6Address):
         return "", 0
     host: str = address.host
-    if host.lower().startswith(MAPPED) and "." in host:
-        host = host[len(MAPPED) :]
-    return host, address.port
+    within = host[len(MAPPED) :] if host.lower().startswith(MAPPED) else ""
+    return within if "." in within and ":" not in within else host, address.port

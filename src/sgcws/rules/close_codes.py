@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ABNORMAL", "GOING_AWAY", "INTERNAL_ERROR", "NORMAL", "NO_STATUS", "check_close"]
+__all__ = ["ABNORMAL", "GOING_AWAY", "INTERNAL_ERROR", "NORMAL", "NO_STATUS", "check_close", "is_close_code"]
 
 NORMAL = 1000
 GOING_AWAY = 1001
@@ -18,6 +18,11 @@ LONGEST_REASON = 123
 _RESERVED = {1004, NO_STATUS, ABNORMAL}
 
 
+def is_close_code(code: int) -> bool:
+    """Tell whether a Close frame may hold this code, whoever sends it."""
+    return (1000 <= code <= 1014 and code not in _RESERVED) or 3000 <= code <= 4999
+
+
 def check_close(code: int, reason: str) -> None:
     """
     Check what is about to be sent in a Close frame.
@@ -25,7 +30,9 @@ def check_close(code: int, reason: str) -> None:
     Raises:
         ValueError: If *code* may not be sent or *reason* is too long.
     """
-    if not ((1000 <= code <= 1014 and code not in _RESERVED) or 3000 <= code <= 4999):
-        raise ValueError(f"close code {code} may not be sent; allowed: 1000 to 1014 except 1004 to 1006, 3000 to 4999")
+    if not isinstance(code, int) or not is_close_code(code):
+        raise ValueError(
+            f"close code {code!r} may not be sent; allowed: 1000 to 1014 except 1004 to 1006, 3000 to 4999"
+        )
     if len(reason.encode()) > LONGEST_REASON:
         raise ValueError(f"close reason is longer than {LONGEST_REASON} bytes of UTF-8")

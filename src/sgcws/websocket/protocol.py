@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 
 from sgcws.options import WebSocketOptions
 from sgcws.realtime.connection import Opening, Peer
-from sgcws.rules.close_codes import NO_STATUS
+from sgcws.rules.close_codes import NO_STATUS, is_close_code
 from sgcws.rules.deflate import Deflate
 from sgcws.values import TransportKind
 from sgcws.websocket.compression import accepted
@@ -39,6 +39,9 @@ class MessageProtocol(WebSocketServerProtocol):
         deflate: How messages are compressed, or None.
     """
 
+    # None for Autobahn to copy: it would print them for its log with each connection, in most of an upgrade's time.
+    CONFIG_ATTRS = ()  # type: ignore[assignment]
+
     transport: Any
 
     def __init__(self, peer: Peer, opening: Opening, key: str, deflate: Deflate | None) -> None:
@@ -54,6 +57,7 @@ class MessageProtocol(WebSocketServerProtocol):
 
     def connectionMade(self) -> None:
         """Begin; Autobahn's own collects details of the transport that nobody asks it for."""
+        vars(self).update(self.factory.settings)
         self._connectionMade()
 
     def dataReceived(self, data: bytes) -> None:
@@ -100,11 +104,17 @@ class MessageProtocol(WebSocketServerProtocol):
             self._peer.text_received(payload.decode("utf-8", "replace"), len(payload))
 
     def onCloseFrame(self, code: Any, reasonRaw: Any) -> bool | None:
-        """Note that the peer said goodbye, and answer."""
+        """Answer the peer's goodbye in its own words (RFC 6455 section 5.5.1); Autobahn's own refuses 1014."""
+        if code is not None and not is_close_code(code):
+            return self._protocol_violation("bad close code")
+        try:
+            self.remoteCloseCode, self.remoteCloseReason = code, (reasonRaw or b"").decode()
+        except UnicodeDecodeError:
+            return self._invalid_payload("bad close reason")
         self._close_seen = True
-        self._peer.closing()
-        answer: bool | None = super().onCloseFrame(code, reasonRaw)
-        return answer
+        self.sendCloseFrame(code, reasonRaw, isReply=True)
+        self.dropConnection()
+        return None
 
     def _onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         if self._close_seen:
@@ -127,11 +137,10 @@ class MessageProtocol(WebSocketServerProtocol):
 
     def dropConnection(self, abort: bool = False) -> None:
         """Close the socket once everything is sent; the peer's deadline sees to it that it closes."""
-        if self.state != self.STATE_CLOSED:
-            self.droppedByMe = True
-            self.state = self.STATE_CLOSED
-            self._peer.closing()
-            self.transport.loseConnection()
+        self.droppedByMe = True
+        self.state = self.STATE_CLOSED
+        self._peer.closing()
+        self.transport.loseConnection()
 
     # What the peer calls.
 
@@ -152,7 +161,7 @@ class MessageProtocol(WebSocketServerProtocol):
         """Start the closing handshake (RFC 6455 section 7.1.2), and read on until it ends."""
         if self.state == self.STATE_OPEN:
             self.sendCloseFrame(code=code, reasonUtf8=reason.encode())
-            self._read_on()
+            self.resume()
 
     def abort(self) -> None:
         """Close the socket at once."""
@@ -160,20 +169,15 @@ class MessageProtocol(WebSocketServerProtocol):
 
     def pause(self) -> None:
         """Deliver no more messages, and stop reading."""
-        if self.state == self.STATE_OPEN:
-            self._paused = True
-            self.transport.pauseProducing()
+        self._paused = True
+        self.transport.pauseProducing()
 
     def resume(self) -> None:
         """Deliver what has come already, and read on."""
-        if self.state == self.STATE_OPEN:
-            self._read_on()
-
-    def _read_on(self) -> None:
         if self._paused:
             self._paused = False
             self.consumeData()
-        if not self._paused and self.state != self.STATE_CLOSED:
+        if not self._paused and not self.transport.disconnecting:
             self.transport.resumeProducing()
 
     def _send_message(self, opcode: int, payload: bytes) -> None:
@@ -209,6 +213,10 @@ class MessageFactory(WebSocketServerFactory):
         options: The WebSocket options.
         server: The ``Server`` header, or None.
         reactor: Handed to Autobahn.
+
+    Attributes:
+        memory_level: The memory that zlib works with.
+        settings: What Autobahn's protocol goes by.
     """
 
     noisy = False
@@ -227,6 +235,8 @@ class MessageFactory(WebSocketServerFactory):
             openHandshakeTimeout=0,
             closeHandshakeTimeout=0,
         )
+        names = set(WebSocketServerProtocol.CONFIG_ATTRS) - set(vars(MessageProtocol))
+        self.settings = {name: getattr(self, name) for name in names}
 
     def make(self, peer: Peer, opening: Opening, key: str, deflate: Deflate | None = None) -> MessageProtocol:
         """Make the protocol that speaks for *peer*."""

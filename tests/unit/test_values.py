@@ -1,0 +1,92 @@
+"""Promises of `sgcws.values`: what questions answer is checked when it is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from sgcws.errors import OptionError
+from sgcws.values import Binding, RawTCP, Reject, TransportKind
+
+
+class RejectTests(SynchronousTestCase):
+    """A refusal is an HTTP status with a phrase."""
+
+    def test_allowed(self) -> None:
+        """It is 403 unless it says otherwise."""
+        self.assertEqual((Reject().status, Reject().reason), (403, ""))
+        for status in (400, 401, 418, 503, 599):
+            self.assertEqual(Reject(status, "go away!").status, status)
+
+    def test_refused(self) -> None:
+        """No other status, and no phrase that could break the answer's first line, is a refusal."""
+        for status in (399, 600, 200, True, 403.0, "403", None):
+            error = self.assertRaises(OptionError, Reject, status)
+            self.assertEqual((error.field, error.value), ("Reject.status", status))
+        for reason in ("a\r\nX: y", "é", "\0", b"x", None):
+            error = self.assertRaises(OptionError, Reject, 403, reason)
+            self.assertEqual((error.field, error.value), ("Reject.reason", reason))
+
+    @given(st.text())
+    def test_any_reason(self, reason: str) -> None:
+        """Any phrase is one line of printable ASCII, or is refused."""
+        try:
+            kept = Reject(403, reason).reason
+        except OptionError:
+            return
+        self.assertTrue(all(" " <= character <= "~" for character in kept))
+
+
+class BindingTests(SynchronousTestCase):
+    """A binding is a port, or the description of an endpoint."""
+
+    def test_allowed(self) -> None:
+        """It is shown as a person would write it."""
+        for binding, shown in (
+            (Binding(port=8080), "*:8080"),
+            (Binding("127.0.0.1", 0), "127.0.0.1:0"),
+            (Binding("::1", 65535), "[::1]:65535"),
+            (Binding(host="localhost", port=80), "localhost:80"),
+            (Binding(endpoint="unix:/run/chat.sock"), "unix:/run/chat.sock"),
+        ):
+            self.assertEqual(str(binding), shown)
+
+    def test_refused(self) -> None:
+        """Both ways, none, a port out of range and what has the wrong type are refused by the field's name."""
+        refused: tuple[tuple[dict[str, Any], str], ...] = (
+            ({}, "Binding"),
+            ({"host": "localhost"}, "Binding"),
+            ({"port": 80, "endpoint": "tcp:80"}, "Binding"),
+            ({"host": "localhost", "endpoint": "tcp:80"}, "Binding"),
+            ({"port": -1}, "Binding.port"),
+            ({"port": 65536}, "Binding.port"),
+            ({"port": "80"}, "Binding.port"),
+            ({"port": True}, "Binding.port"),
+            ({"port": 80.0}, "Binding.port"),
+            ({"host": None, "port": 80}, "Binding.host"),
+            ({"host": b"localhost", "port": 80}, "Binding.host"),
+            ({"endpoint": 80}, "Binding.endpoint"),
+        )
+        for given_, field in refused:
+            error = self.assertRaises(OptionError, lambda given_=given_: Binding(**given_))
+            self.assertEqual(error.field, field, given_)
+        self.assertRaises(TypeError, Binding, "", 80, "tcp:80")
+
+
+class ValueTests(SynchronousTestCase):
+    """Values are values."""
+
+    def test_equal_and_frozen(self) -> None:
+        """They are equal by what they hold, can stand in sets, and do not change."""
+        for first, second in ((Reject(), Reject(403)), (RawTCP(), RawTCP()), (Binding(port=1), Binding("", 1))):
+            self.assertEqual(len({first, second}), 1)
+        with self.assertRaises(attrs.exceptions.FrozenInstanceError):
+            Reject().status = 200  # type: ignore[misc]
+
+    def test_transports(self) -> None:
+        """What a connection may speak has lower-case names, for logs and metrics."""
+        self.assertEqual([kind.value for kind in TransportKind], ["http", "websocket", "tcp"])
