@@ -93,7 +93,7 @@ class WebSocketHTTPServer(Events, Service):
         given = {name: group for name, group in groups.items() if group is not NOT_GIVEN}
         self._plan = Plan.of(port, bindings, options, given)
         self._shared = Shared(clock=self._reactor, carrier=self._carrier, events=self)
-        self._resources = Root()
+        self._resources = Root(self._furnish)
         self._operation = Operation(self._shared, self._resources, self._reactor, lambda: self._plan, self.log)
 
     # Where, and how.
@@ -326,7 +326,11 @@ class WebSocketHTTPServer(Events, Service):
 
     @property
     def resources(self) -> Root:
-        """The root of the `twisted.web` resource tree; ``putChild`` puts any resource in."""
+        """
+        The root of the `twisted.web` resource tree; ``putChild`` puts any resource in.
+
+        The whole tree works in anybody's ``Site``, too, whether this server itself listens or not.
+        """
         return self._resources
 
     @carried
@@ -379,6 +383,9 @@ class WebSocketHTTPServer(Events, Service):
         if phase not in (Phase.STOPPED, Phase.FAILED):
             raise LifecycleError(f"{name} can be set only while the server is stopped, not {phase.value}")
         self._plan = plan
+
+    def _furnish(self, root: Root) -> None:
+        assembly.furnish(root, self._shared, self._plan.options, self._reactor)
 
     def _in_pool(self, function: Any, *args: Any) -> Deferred[Any]:
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), function, *args)

@@ -92,7 +92,3 @@ class HTTP2Tests(ServerTestCase):
         self.assertIn(b" 400 ", socket.received())
         self.assertTrue(socket.closed)
         self.assertEqual(self.given, [])
-
-
-for test in (HTTP2Tests.test_our_port, HTTP2Tests.test_preface):
-    test.todo = "the acceptor of a port does not answer what is offered yet"  # type: ignore[attr-defined]

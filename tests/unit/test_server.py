@@ -733,6 +733,21 @@ class ResourceTests(ServerTestCase):
         self.addCleanup(self.reactor.open[99].stopListening)
         return client
 
+    def test_whole_tree_of_a_server_that_never_listened(self) -> None:
+        """The whole tree answers commands and upgrades in somebody else's Site, without any start."""
+        from twisted.web.server import Site
+
+        self.server.on_command_get(lambda request, response: setattr(response, "text", request.path))
+        self.reactor.listenTCP(99, Site(self.server.resources, reactor=self.reactor))
+        self.addCleanup(self.reactor.open[99].stopListening)
+        client = self.reactor.connect(99)
+        client.get("/there")
+        self.assertTrue(client.received().endswith(b"/there"))
+        client.leave()
+        peer = self.reactor.connect(99).upgrade("/ws")
+        self.assertTrue(peer.received().startswith(b"HTTP/1.1 101 "))
+        peer.leave()
+
     def test_guest_of_a_running_server(self) -> None:
         """A peer by way of another Site is a peer like any: told of, written to, and said goodbye to."""
         self.start()

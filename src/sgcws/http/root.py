@@ -67,14 +67,24 @@ class Root(Resource):
 
     It outlives a restart; the fallback is set anew each time.
 
+    Args:
+        furnish: Sets the fallback of a tree that is asked before any start, in somebody else's ``Site``; without it
+            nobody answers there.
+
     Attributes:
-        fallback: What answers otherwise; without one that is nobody.
+        fallback: What answers otherwise.
     """
 
     fallback: Fallback | None = None
 
+    def __init__(self, furnish: Callable[[Root], object] | None = None) -> None:
+        super().__init__()
+        self._furnish = furnish
+
     def getChild(self, path: bytes, request: Any) -> IResource:
         """Return what answers when the application put nothing at *path*."""
+        if self.fallback is None and self._furnish is not None:
+            self._furnish(self)
         if self.fallback is None:
             nobody: IResource = super().getChild(path, request)
             return nobody

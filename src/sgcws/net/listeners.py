@@ -12,11 +12,12 @@ from typing import Any
 import attrs
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
+from twisted.internet.interfaces import IListeningPort, IProtocolNegotiationFactory, IStreamServerEndpoint
 from twisted.internet.main import CONNECTION_DONE
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from sgcws.errors import ListenError
 from sgcws.net.inherited import InheritedEndpoint
@@ -27,6 +28,7 @@ __all__ = ["Listeners"]
 log = Logger()
 
 
+@implementer(IProtocolNegotiationFactory)
 class Acceptor(Factory):
     """
     Makes a protocol for each socket that one listener accepts.
@@ -46,6 +48,10 @@ class Acceptor(Factory):
     def buildProtocol(self, addr: object) -> Protocol:
         """Make a protocol for one accepted socket."""
         return self._make(addr)
+
+    def acceptableProtocols(self) -> list[bytes]:
+        """Return what a client may choose to speak under TLS; without an answer Twisted fails every such handshake."""
+        return [b"http/1.1"]
 
     def stopFactory(self) -> None:
         """Hear from Twisted that the listener has gone."""
