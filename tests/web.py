@@ -306,11 +306,13 @@ class Server:
     def __init__(self, **groups: Any) -> None:
         self.reactor = Reactor()
         self.events = Events(self._in_pool, Logger())
-        self.shared = Shared(clock=self.reactor, carrier=Carrier(self.reactor), events=self.events)
-        self.root = Root()
         self.options = ServerOptions(**groups)
+        self.shared = Shared(
+            clock=self.reactor, carrier=Carrier(self.reactor), events=self.events, options=self.options
+        )
+        self.root = Root()
         check = SelfCheck(self.shared, self.reactor, Logger())
-        make = assemble(self.shared, self.options, self.root, self.reactor, check)
+        make = assemble(self.shared, self.root, self.reactor, check)
         self.factory = Acceptor(make, lambda: None)
         self._port = self.listen(self.factory)
         self.told: list[Any] = []

@@ -11,7 +11,6 @@ from sgcws.http.pages import Pages
 from sgcws.http.root import Fallback, Root
 from sgcws.http.site import CommandSite
 from sgcws.net.first_bytes import FirstBytes
-from sgcws.options import ServerOptions
 from sgcws.realtime.connection import Peer
 from sgcws.realtime.shared import Shared
 from sgcws.reception import FrontDesk
@@ -24,42 +23,39 @@ from sgcws.websocket.resource import is_upgrade
 __all__ = ["assemble", "furnish", "upgrades"]
 
 
-def upgrades(shared: Shared, options: ServerOptions, reactor: Any) -> Upgrades:
+def upgrades(shared: Shared, reactor: Any) -> Upgrades:
     """Return what lets WebSocket requests in."""
-    shared.close_timeout = options.websocket.close_timeout
-    factory = MessageFactory(options.websocket, options.http.server_header, reactor)
-    return Upgrades(shared, options.websocket, options.security, factory)
+    options = shared.options
+    return Upgrades(shared, MessageFactory(options.websocket, options.http.server_header, reactor))
 
 
-def furnish(root: Root, shared: Shared, options: ServerOptions, reactor: Any) -> None:
+def furnish(root: Root, shared: Shared, reactor: Any) -> None:
     """
     Set what answers where the application put no resource.
 
     Args:
         root: The root of the resource tree.
-        shared: What all peers of the server share.
-        options: Today's options.
+        shared: What all peers of the server share, today's options among it.
         reactor: The reactor.
     """
-    http = options.http
+    http = shared.options.http
     root.fallback = Fallback(
-        upgrade=WebSocketResource(upgrades(shared, options, reactor)),
+        upgrade=WebSocketResource(upgrades(shared, reactor)),
         is_upgrade=is_upgrade,
         files=Files(http.document_root, http.index_files, http.charset) if http.document_root else None,
         pages=Pages(http.test_pages, http.scripts, http.server_header or f"sgcws/{VERSION}"),
-        commands=Commands(shared, http.charset),
+        commands=Commands(shared),
     )
 
 
 def assemble(
-    shared: Shared, options: ServerOptions, root: Root, reactor: Any, check: SelfCheck
+    shared: Shared, root: Root, reactor: Any, check: SelfCheck
 ) -> Callable[[object], FirstBytes[Peer]]:
     """
     Put the rooms together.
 
     Args:
-        shared: What all peers of the server share.
-        options: Today's options.
+        shared: What all peers of the server share, today's options among it.
         root: The root of the resource tree, which is furnished.
         reactor: The reactor.
         check: The server's look at itself, which answers its own connections.
@@ -67,19 +63,18 @@ def assemble(
     Returns:
         What makes the protocol for an accepted socket, given the address it came from.
     """
-    furnish(root, shared, options, reactor)
-    desk = FrontDesk(shared, _site(shared, options, root, reactor), options.listen)
+    furnish(root, shared, reactor)
+    desk = FrontDesk(shared, _site(shared, root, reactor))
+    patience = shared.options.http.header_timeout
 
     def make(address: object) -> FirstBytes[Peer]:
-        return FirstBytes(check.desk if check.expects(address) else desk, reactor, options.http.header_timeout)
+        return FirstBytes(check.desk if check.expects(address) else desk, reactor, patience)
 
     return make
 
 
-def _site(shared: Shared, options: ServerOptions, root: Root, reactor: Any) -> CommandSite:
-    charset = options.http.charset
-
+def _site(shared: Shared, root: Root, reactor: Any) -> CommandSite:
     def before(request: Any, find: Callable[[Any], Any]) -> Any:
-        return Before(shared, charset, find) if shared.events.on_before_command else find(request)
+        return Before(shared, find) if shared.events.on_before_command else find(request)
 
-    return CommandSite(root, options.http, reactor, before)
+    return CommandSite(root, shared.options.http, reactor, before)

@@ -107,7 +107,7 @@ class Operation:
         if self._listeners is not None:
             await self._listeners.close()
         plan = self._plan()
-        make = assemble(self._shared, plan.options, self._root, self._reactor, self._check)
+        make = assemble(self._shared, self._root, self._reactor, self._check)
         self._listeners = listeners = Listeners(make, self._listener_died)
         backlog = plan.options.listen.backlog
         ends = [(binding, end) for binding in plan.places() for end in endpoints_for(self._reactor, binding, backlog)]

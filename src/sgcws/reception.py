@@ -27,17 +27,15 @@ class FrontDesk:
     Args:
         shared: What all peers of the server share.
         site: Where HTTP is answered from.
-        options: The listener's options.
     """
 
-    def __init__(self, shared: Shared, site: CommandSite, options: ListenOptions) -> None:
+    def __init__(self, shared: Shared, site: CommandSite) -> None:
         self._shared = shared
         self._site = site
-        self._options = options
 
     def accepted(self, holder: Shuttable, transport: Any) -> Peer:
         """Note a new socket."""
-        tune(transport, self._options)
+        tune(transport, self._shared.options.listen)
         return Peer(self._shared, transport.getPeer(), transport.getHost(), holder)
 
     def may_connect(self, peer: Peer) -> Any:

@@ -13,7 +13,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from sgcws.events import Events
 from sgcws.http.site import CommandSite
-from sgcws.options import HTTPOptions, ListenOptions, SecurityOptions, WebSocketOptions
+from sgcws.options import ServerOptions, WebSocketOptions
 from sgcws.realtime.shared import Shared
 from sgcws.reception import FrontDesk
 from sgcws.rules.addresses import host_and_port
@@ -46,13 +46,10 @@ class SelfCheck:
         self._expected: set[tuple[str, int]] = set()
         events = Events(_no_pool, log)
         events.on_binary(lambda connection, data: connection.write_data(data))
-        self._own = Shared(clock=shared.clock, carrier=shared.carrier, events=events)
-        websocket = WebSocketOptions(compression=None)
-        upgrades = Upgrades(
-            self._own, websocket, SecurityOptions(), MessageFactory(websocket, None, reactor)
-        )
-        site = CommandSite(WebSocketResource(upgrades), HTTPOptions(), reactor)
-        self.desk = FrontDesk(self._own, site, ListenOptions())
+        options = ServerOptions(websocket=WebSocketOptions(compression=None))
+        self._own = Shared(clock=shared.clock, carrier=shared.carrier, events=events, options=options)
+        upgrades = Upgrades(self._own, MessageFactory(options.websocket, None, reactor))
+        self.desk = FrontDesk(self._own, CommandSite(WebSocketResource(upgrades), options.http, reactor))
 
     def expects(self, address: object) -> bool:
         """Whether a new socket from *address* is its own."""

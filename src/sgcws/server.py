@@ -92,7 +92,9 @@ class WebSocketHTTPServer(Events, Service):
         groups = {"listen": listen, "websocket": websocket, "http": http, "security": security, "watchdog": watchdog}
         given = {name: group for name, group in groups.items() if group is not NOT_GIVEN}
         self._plan = Plan.of(port, bindings, options, given)
-        self._shared = Shared(clock=self._reactor, carrier=self._carrier, events=self)
+        self._shared = Shared(
+            clock=self._reactor, carrier=self._carrier, events=self, options=self._plan.options
+        )
         self._resources = Root(self._furnish)
         self._operation = Operation(self._shared, self._resources, self._reactor, lambda: self._plan, self.log)
 
@@ -341,7 +343,7 @@ class WebSocketHTTPServer(Events, Service):
         It works, by the options of now, whether this server itself listens or not; `stop` closes its peers all the
         same.
         """
-        return WebSocketResource(assembly.upgrades(self._shared, self._plan.options, self._reactor))
+        return WebSocketResource(assembly.upgrades(self._shared, self._reactor))
 
     # As a Twisted service.
 
@@ -372,20 +374,24 @@ class WebSocketHTTPServer(Events, Service):
 
     @carried
     def _activate(self, active: bool) -> None:
-        (self.start() if active else self.stop()).addErrback(lambda failure: self._report((), failure, "active"))
+        done = self.start() if active else self.stop()
+        done.addErrback(lambda failure: self.report_failure(None, failure, "active"))
 
     def _service_failed(self, failure: Failure) -> None:
         if self.running:  # else it was stopped meanwhile, and the start given up for that
-            self._report((), failure, "startService")
+            self.report_failure(None, failure, "startService")
 
     def _change(self, name: str, plan: Plan) -> None:
         phase = self._operation.phase
         if phase not in (Phase.STOPPED, Phase.FAILED):
             raise LifecycleError(f"{name} can be set only while the server is stopped, not {phase.value}")
         self._plan = plan
+        self._shared.options = plan.options
+        # A tree that serves in somebody else's Site is furnished anew when it is next asked.
+        self._resources.fallback = None
 
     def _furnish(self, root: Root) -> None:
-        assembly.furnish(root, self._shared, self._plan.options, self._reactor)
+        assembly.furnish(root, self._shared, self._reactor)
 
     def _in_pool(self, function: Any, *args: Any) -> Deferred[Any]:
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), function, *args)

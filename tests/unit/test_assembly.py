@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 
 from sgcws.assembly import furnish, upgrades
-from sgcws.http.root import Root
 from sgcws.options import HTTPOptions, ServerOptions, WebSocketOptions
-from tests.web import ServerTestCase, request, upgrade
+from tests.web import Server, ServerTestCase, request, upgrade
 
 
 class AssemblyTests(ServerTestCase):
@@ -27,9 +26,15 @@ class AssemblyTests(ServerTestCase):
         self.assertTrue(idle.closed)
 
     def test_close_timeout(self) -> None:
-        """The end of a WebSocket has its limit from there, in somebody else's tree as well."""
-        upgrades(self.server.shared, ServerOptions(websocket=WebSocketOptions(close_timeout=2)), self.reactor)
-        self.assertEqual(self.server.shared.close_timeout, 2)
+        """The end of a WebSocket has its limit from the options, and making another resource changes nothing of it."""
+        self.serve(websocket=WebSocketOptions(close_timeout=2))
+        socket, peer = self.server.websocket()
+        upgrades(self.server.shared, self.reactor)
+        peer.close()
+        self.reactor.advance(1.9)
+        self.assertFalse(socket.closed)
+        self.reactor.advance(0.1)
+        self.assertTrue(socket.closed)
 
     def test_before(self) -> None:
         """A handler that is registered late is asked from then on."""
@@ -45,8 +50,8 @@ class AssemblyTests(ServerTestCase):
         (folder / "x").write_text("x")
         root = self.server.root
         self.assertEqual(self.ask(request("/x")).status, 404)
-        options = ServerOptions(http=HTTPOptions(document_root=os.fspath(folder)))
-        furnish(root, self.server.shared, options, self.reactor)
+        self.server.shared.options = ServerOptions(http=HTTPOptions(document_root=os.fspath(folder)))
+        furnish(root, self.server.shared, self.reactor)
         self.assertEqual(self.ask(request("/x")).body, b"x")
 
     def test_index_names_the_server(self) -> None:
@@ -62,8 +67,7 @@ class AssemblyTests(ServerTestCase):
 
     def test_two_trees(self) -> None:
         """What is furnished for one server knows nothing of another."""
-        other = Root()
-        furnish(other, self.server.shared, ServerOptions(http=HTTPOptions(scripts=False)), self.reactor)
-        self.assertIsNot(other.fallback, self.server.root.fallback)
+        other = Server(http=HTTPOptions(scripts=False))
+        self.assertIsNot(other.root.fallback, self.server.root.fallback)
         self.assertEqual(self.ask(request("/sgcws.js")).status, 200)
         self.assertEqual(self.ask(upgrade(path="/sgcws.js")).status, 101)

@@ -130,9 +130,13 @@ class FailureTests(SynchronousTestCase):
         )
 
     def test_told_by_others(self) -> None:
-        """What the rooms tell ``on_exception`` themselves is logged, too."""
-        self.events.on_exception.tell(None, Failure(OSError("it broke")))
+        """What the rooms report themselves is logged by what it was, and told."""
+        hears: Any = Recorder()
+        self.events.on_exception(hears)
+        failure = Failure(OSError("it broke"))
+        self.events.report_failure(None, failure, "a write")
         self.assertEqual(self.lines(), [("critical", "a write failed")])
+        self.assertEqual(hears.calls, [(None, failure)])
 
     def test_cancelled(self) -> None:
         """A handler that nobody waits for any longer has not failed."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
@@ -51,7 +50,7 @@ class ExchangeTests(ServerTestCase):
 
     def test_over(self) -> None:
         """Once the client has left, or has its answer, nothing is gone on with."""
-        for end in (lambda socket, exchange: socket.leave(), lambda socket, exchange: exchange.send("utf-8")):
+        for end in (lambda socket, exchange: socket.leave(), lambda socket, exchange: exchange.send()):
             socket, exchange = self.exchange()
             self.assertTrue(exchange.is_open)
             end(socket, exchange)
@@ -59,13 +58,14 @@ class ExchangeTests(ServerTestCase):
             exchange.follow("answer", self.fail)
 
     def test_fails(self) -> None:
-        """A failure is told to the application, and the client gets 500."""
+        """A response that cannot be sent is told to the application, and the client gets 500."""
         socket, exchange = self.exchange()
-        exchange.fail(Failure(RuntimeError("secret")))
+        exchange.response.headers["X-Secret"] = "secret\r\n"
+        exchange.send()
         (answer,) = read_answers(socket.received())
-        self.assertEqual((answer.status, self.server.told), (500, [RuntimeError]))
+        self.assertEqual((answer.status, self.server.told), (500, [ValueError]))
         self.assertNotIn(b"secret", answer.body)
-        self.flushLoggedErrors(RuntimeError)
+        self.flushLoggedErrors(ValueError)
 
     def test_through_twisted(self) -> None:
         """A handler that answers through Twisted's own request is not interfered with."""

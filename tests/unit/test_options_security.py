@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from sgcws.errors import OptionError
 from sgcws.options.security import SecurityOptions
-from sgcws.origins import parse_pattern
+from sgcws.rules.origin import parse_pattern
 
 
 class SecurityOptionsTests(SynchronousTestCase):

@@ -12,6 +12,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from sgcws.interfaces import Connection
+from sgcws.options import ServerOptions, WebSocketOptions
 from sgcws.realtime.connection import Opening, Peer
 from sgcws.realtime.inbox import MOST_MESSAGES
 from sgcws.rules.close_codes import ABNORMAL, GOING_AWAY
@@ -321,7 +322,7 @@ class EndTests(PeerTestCase):
 
     def test_deadline(self) -> None:
         """A peer that does not answer the goodbye, of either side, is dropped after the close timeout."""
-        self.world.shared.close_timeout = 3.0
+        self.world.shared.options = ServerOptions(websocket=WebSocketOptions(close_timeout=3))
         for begin in (Peer.close, Peer.closing):
             peer, framing = self.make_open()
             begin(peer)

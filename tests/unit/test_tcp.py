@@ -67,7 +67,7 @@ class RawTCPTests(SynchronousTestCase):
         self.transport = FakeTransport(sudden=False)
         self.begin()
         self.peer.close()
-        self.world.reactor.advance(self.world.shared.close_timeout)
+        self.world.reactor.advance(self.world.shared.options.websocket.close_timeout)
         self.assertTrue(self.transport.aborted)
 
     def test_disconnect_in_on_connect(self) -> None:

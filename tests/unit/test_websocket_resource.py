@@ -24,7 +24,7 @@ class ResourceTests(ServerTestCase):
         """Put it below another resource, beside a page."""
         super().setUp()
         self.events.on_message(lambda connection, text: connection.write_data(text))
-        self.resource = WebSocketResource(upgrades(self.server.shared, self.server.options, self.reactor))
+        self.resource = WebSocketResource(upgrades(self.server.shared, self.reactor))
         self.top = Resource()
         self.top.putChild(b"ws", self.resource)
         self.top.putChild(b"page", Data(b"page", "text/plain"))
@@ -140,7 +140,7 @@ class TLSTests(ServerTestCase):
     def test_stock_site(self) -> None:
         """So does our resource in a stock Site, with something in between as well."""
         top = Resource()
-        top.putChild(b"ws", WebSocketResource(upgrades(self.server.shared, self.server.options, self.reactor)))
+        top.putChild(b"ws", WebSocketResource(upgrades(self.server.shared, self.reactor)))
         site = Site(top, reactor=self.reactor)
         for factory in (site, WrappingFactory(site)):
             self.check_echo(self.client(factory), "/ws")

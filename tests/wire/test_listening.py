@@ -238,6 +238,7 @@ class DeathTests(ListeningTestCase):
 
     async def die(self) -> int:
         """Listen, and let the descriptor be closed; return its number."""
+        await turn()  # when the reactor begins to run it takes descriptors of its own
         (port,) = await self.listen(Binding("127.0.0.1", 0))
         number: int = port.fileno()
         self.assertTrue(self.listeners.alive())
@@ -263,10 +264,10 @@ class DeathTests(ListeningTestCase):
         self.assertEqual(port.fileno(), number)
         await self.check_echo(f"tcp:127.0.0.1:{port.getHost().port}")
 
-        number = await self.die_beside(port)
         client = socket.socket()
         self.addCleanup(client.close)
         client.setblocking(False)
+        number = await self.die_beside(port)
         with only_free(number):
             with contextlib.suppress(BlockingIOError):
                 client.connect(("127.0.0.1", port.getHost().port))
@@ -481,6 +482,7 @@ class only_free:
     def __enter__(self) -> None:
         """Take all numbers below it, and then it."""
         while self._number not in self._taken:
+            assert len(self._taken) < 500, "it is not free"
             self._taken.append(os.dup(0))
         self._taken.remove(self._number)
         os.close(self._number)

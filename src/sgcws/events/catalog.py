@@ -20,25 +20,6 @@ from sgcws.values import RawTCP, Reject
 __all__ = ["Events"]
 
 
-class Exceptions(Fact[[Connection | None, Failure]]):
-    """
-    The fact that something failed; the log hears of it whether anybody listens or not.
-
-    Args:
-        caller: Calls the handlers.
-        log: Where failures are logged.
-    """
-
-    def __init__(self, caller: Caller, log: Logger) -> None:
-        super().__init__("on_exception", caller)
-        self._log = log
-
-    def tell(self, connection: Connection | None, failure: Failure, what: str = "a write") -> Deferred[None] | None:
-        """Log that *what* failed, and call each handler."""
-        self._log.failure("{what} failed", failure, what=what)
-        return super().tell(connection, failure)
-
-
 class Events:
     """
     What an application can hear of, and be asked.
@@ -125,7 +106,7 @@ class Events:
         self._events_log = log
         caller = Caller(in_pool, self._report, log)
         # One that fails while hearing of a failure is only logged, else it would hear of itself for ever.
-        self.on_exception = self._exceptions = Exceptions(Caller(in_pool, self._log_failure, log), log)
+        self.on_exception = Fact("on_exception", Caller(in_pool, self._log_failure, log))
         self.on_startup = Fact("on_startup", caller)
         self.on_shutdown = Fact("on_shutdown", caller)
         self.on_tcp_connect = Question("on_tcp_connect", caller, safe=False, answers=(bool, Reject, RawTCP))
@@ -142,12 +123,17 @@ class Events:
         self.on_command_get = Question("on_command_get", caller, safe=Reject(500), answers=(Reject,))
         self.on_command_other = Question("on_command_other", caller, safe=Reject(500), answers=(Reject,))
 
+    def report_failure(self, connection: Connection | None, failure: Failure, what: str) -> None:
+        """Log that *what* failed, and tell ``on_exception``."""
+        self._log_failure((), failure, what)
+        self.on_exception.tell(connection, failure)
+
     def _report(self, args: tuple[Any, ...], failure: Failure, what: str) -> None:
         if failure.check(CancelledError):
             # The peer left, or the server stops: nobody waits for the handler any more.
             self._events_log.info("{what} was cancelled", what=what)
         else:
-            self._exceptions.tell(subject(args), failure, what)
+            self.report_failure(subject(args), failure, what)
 
     def _log_failure(self, args: tuple[Any, ...], failure: Failure, what: str) -> None:
         self._events_log.failure("{what} failed", failure, what=what)

@@ -43,6 +43,9 @@ class Question(Generic[P, A]):
         return self._handler is not None
 
     @overload
+    def __call__(self, handler: Callable[P, A | None], *, threaded: bool = False) -> Callable[P, A | None]: ...
+
+    @overload
     def __call__(
         self, handler: Callable[P, Coroutine[Any, Any, A | None]], *, threaded: Literal[False] = False
     ) -> Callable[P, Coroutine[Any, Any, A | None]]: ...
@@ -51,9 +54,6 @@ class Question(Generic[P, A]):
     def __call__(
         self, handler: Callable[P, Deferred[A | None]], *, threaded: Literal[False] = False
     ) -> Callable[P, Deferred[A | None]]: ...
-
-    @overload
-    def __call__(self, handler: Callable[P, A | None], *, threaded: bool = False) -> Callable[P, A | None]: ...
 
     @overload
     def __call__(self, *, threaded: Literal[True]) -> Callable[[Callable[P, A | None]], Callable[P, A | None]]: ...

@@ -139,13 +139,21 @@ class Channel(HTTPChannel):
             headers.addRawHeader(b"Connection", b"close")
 
 
-def take_over(channel: Any) -> tuple[Any, bytes]:
+def take_over(channel: Any, heir: object) -> tuple[Any, bytes]:
     """
     Take the socket away from a channel, ours or anybody's, whose request asked for an upgrade.
+
+    Args:
+        channel: The channel.
+        heir: The connection that the socket goes to.
 
     Returns:
         The transport, and the bytes that came after the request.
     """
+    tenant = getattr(channel, "tenant", None)
+    if tenant is not None and tenant is not heir:
+        # The channel is another server's, in whose tree a resource of this one stands: there the connection ends.
+        tenant.lost()
     transport, channel.transport = channel.transport, None
     # The channel is the transport's producer from the start on; the next protocol brings its own.
     transport.unregisterProducer()

@@ -28,15 +28,13 @@ class Commands(Resource):
 
     Args:
         shared: What all peers of the server share.
-        charset: The charset of text answers.
     """
 
     isLeaf = True
 
-    def __init__(self, shared: Shared, charset: str) -> None:
+    def __init__(self, shared: Shared) -> None:
         super().__init__()
         self._shared = shared
-        self._charset = charset
 
     def handles(self, method: bytes) -> bool:
         """Whether the application answers requests of this method."""
@@ -53,7 +51,7 @@ class Commands(Resource):
         if isinstance(answer, Reject):
             exchange.refuse(answer)
         else:
-            exchange.send(self._charset)
+            exchange.send()
 
     def _question(self, method: bytes) -> Any:
         events = self._shared.events
@@ -66,16 +64,14 @@ class Before(Resource):
 
     Args:
         shared: What all peers of the server share.
-        charset: The charset of text answers.
         find: Finds the resource that the request is for.
     """
 
     isLeaf = True
 
-    def __init__(self, shared: Shared, charset: str, find: Callable[[Any], IResource]) -> None:
+    def __init__(self, shared: Shared, find: Callable[[Any], IResource]) -> None:
         super().__init__()
         self._shared = shared
-        self._charset = charset
         self._find = find
 
     def render(self, request: Any) -> int:
@@ -88,7 +84,7 @@ class Before(Resource):
         if isinstance(answer, Reject):
             exchange.refuse(answer)
         elif answer is exchange.response:
-            exchange.send(self._charset)
+            exchange.send()
         else:
             self._render(exchange.twisted)
 

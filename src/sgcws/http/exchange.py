@@ -69,17 +69,13 @@ class Exchange:
         """Answer with a status and nothing else."""
         send_status(self.twisted, reject.status, reject.reason)
 
-    def send(self, charset: str) -> None:
+    def send(self) -> None:
         """Answer with what handlers filled in, or with 500 if that cannot be sent."""
         try:
-            send(self.twisted, self.response, charset)
+            send(self.twisted, self.response, self._shared.options.http.charset)
         except Exception:
-            self.fail(Failure())
-
-    def fail(self, failure: Failure) -> None:
-        """Answer 500, without a word of the failure, which the application hears."""
-        self._shared.events.on_exception.tell(self.peer, failure)
-        self.refuse(Reject(500))
+            self._shared.events.report_failure(self.peer, Failure(), "a response")
+            self.refuse(Reject(500))
 
     def _go_on(self, answer: Any, then: Callable[[Any], None]) -> None:
         if self.is_open:
@@ -94,9 +90,9 @@ class Exchange:
 
 
 def exchange_of(shared: Shared, request: Any) -> Exchange:
-    """Return the exchange that *request* is part of: all questions about one request are given the same objects."""
+    """Return the exchange that *request* is part of: all questions of one server about it are given the same."""
     exchange = getattr(request, "sgcws_exchange", None)
-    if exchange is None:
+    if exchange is None or not exchange.peer.belongs_to(shared):
         exchange = request.sgcws_exchange = Exchange(shared, request)
     found: Exchange = exchange
     return found

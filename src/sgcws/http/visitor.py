@@ -30,10 +30,11 @@ def visitor(shared: Shared, request: Any) -> Peer:
     """
     Return the connection that *request* came in on.
 
-    On somebody else's channel it is made for this one request, and ends with it unless the request upgrades.
+    On a channel of somebody else's, another server's of ours too, it is made for this one request, and ends with it
+    unless the request upgrades.
     """
     tenant = getattr(request.channel, "tenant", None)
-    if isinstance(tenant, Peer):
+    if isinstance(tenant, Peer) and tenant.belongs_to(shared):
         return tenant
     peer = Peer(shared, request.channel.getPeer(), request.channel.getHost(), ChannelHolder(request.channel))
     request.notifyFinish().addBoth(lambda _: peer.lost())

@@ -9,7 +9,7 @@ import attrs
 from sgcws.errors import InvalidOrigin
 from sgcws.options.field import option
 from sgcws.options.kinds import flag, text, tuple_of
-from sgcws.origins import OriginPattern, parse_pattern
+from sgcws.rules.origin import OriginPattern, parse_pattern
 
 __all__ = ["SecurityOptions"]
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 import attrs
 
 from sgcws.options.field import option, table
 from sgcws.options.kinds import flag, optional, positive, size, text, tuple_of, whole
+from sgcws.rules.tokens import is_token
 
 __all__ = ["Compression", "WebSocketOptions"]
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_token = text("a token of RFC 9110 section 5.6.2", lambda name: _TOKEN.fullmatch(name) is not None)
+_token = text("a token of RFC 9110 section 5.6.2", is_token)
 
 
 @attrs.frozen(kw_only=True)

@@ -203,11 +203,15 @@ class Peer:
         try:
             (self._framing.send_text if text else self._framing.send_binary)(payload)
         except Exception:
-            self._shared.events.on_exception.tell(self, Failure())
+            self._shared.events.report_failure(self, Failure(), "a write")
             return False
         self.messages_sent += 1
         self.bytes_sent += len(payload)
         return True
+
+    def belongs_to(self, shared: Shared) -> bool:
+        """Whether it is a peer of the server whose peers share this."""
+        return self._shared is shared
 
     def ping(self, payload: bytes) -> bool:
         """Send a ping; whether this peer got one."""
@@ -216,7 +220,7 @@ class Peer:
         try:
             return self._framing.send_ping(payload)
         except Exception:
-            self._shared.events.on_exception.tell(self, Failure())
+            self._shared.events.report_failure(self, Failure(), "a write")
             return False
 
     def say_goodbye(self, code: int, reason: str) -> None:
@@ -274,7 +278,8 @@ class Peer:
         """Hear that the end has begun, from either side; it may take no longer than ``close_timeout``."""
         if self._stage < CLOSING:
             self._stage = CLOSING
-            self._deadline = self._shared.clock.callLater(self._shared.close_timeout, self.disconnect)
+            timeout = self._shared.options.websocket.close_timeout
+            self._deadline = self._shared.clock.callLater(timeout, self.disconnect)
 
     def lost(self, code: int | None = None, reason: str = "") -> None:
         """

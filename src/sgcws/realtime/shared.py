@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from sgcws.carrier import Carrier
 from sgcws.events import Events
+from sgcws.options import ServerOptions
 from sgcws.realtime.registry import Registry
 
 __all__ = ["Shared"]
@@ -26,7 +27,7 @@ class Shared:
         events: What the application hears of.
         registry: Who is connected.
         new_guid: Makes the name of a new peer: 32 hexadecimal digits that nobody can guess.
-        close_timeout: Seconds that a closing handshake may take.
+        options: Today's options; they change only while the server is stopped.
     """
 
     clock: IReactorTime
@@ -34,4 +35,4 @@ class Shared:
     events: Events
     registry: Registry = attrs.field(factory=Registry)
     new_guid: Callable[[], str] = lambda: os.urandom(16).hex()
-    close_timeout: float = 5.0
+    options: ServerOptions = attrs.field(factory=ServerOptions)

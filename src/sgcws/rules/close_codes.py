@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["ABNORMAL", "GOING_AWAY", "INTERNAL_ERROR", "NORMAL", "NO_STATUS", "check_close", "is_close_code"]
+__all__ = ["ABNORMAL", "GOING_AWAY", "NO_STATUS", "check_close", "is_close_code"]
 
-NORMAL = 1000
 GOING_AWAY = 1001
 NO_STATUS = 1005
 """Never sent: the peer's Close frame held no code."""
 ABNORMAL = 1006
 """Never sent: the connection ended without a Close frame."""
-INTERNAL_ERROR = 1011
 
 LONGEST_REASON = 123
 """Bytes of UTF-8 that fit a Close frame beside the code."""

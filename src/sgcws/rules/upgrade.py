@@ -9,8 +9,8 @@ import attrs
 from multidict import CIMultiDictProxy
 
 from sgcws.errors import InvalidOrigin
-from sgcws.origins import parse_authority
 from sgcws.rules.deflate import parse_extensions
+from sgcws.rules.origin import parse_authority
 from sgcws.rules.tokens import is_token, split_list
 
 __all__ = ["Refusal", "asks_for_websocket", "choose_subprotocol", "judge_upgrade"]

@@ -14,7 +14,6 @@ from sgcws.http.exchange import Exchange, exchange_of
 from sgcws.http.response import send_status
 from sgcws.http.text import check_header
 from sgcws.net.handover import hand_over
-from sgcws.options import SecurityOptions, WebSocketOptions
 from sgcws.realtime.connection import Opening
 from sgcws.realtime.shared import Shared
 from sgcws.rules.deflate import Deflate, agree, parse_extensions
@@ -45,17 +44,13 @@ class Upgrades:
 
     Args:
         shared: What all peers of the server share.
-        options: The WebSocket options.
-        security: Whose pages may connect.
         factory: Makes the protocols.
     """
 
-    def __init__(
-        self, shared: Shared, options: WebSocketOptions, security: SecurityOptions, factory: MessageFactory
-    ) -> None:
+    def __init__(self, shared: Shared, factory: MessageFactory) -> None:
         self._shared = shared
-        self._options = options
-        self._security = security
+        self._options = shared.options.websocket
+        self._security = shared.options.security
         self._factory = factory
 
     def begin(self, request: Any) -> int:
@@ -111,7 +106,7 @@ class Upgrades:
         try:
             _check_added(added)
         except Exception:
-            self._shared.events.on_exception.tell(exchange.peer, Failure())
+            self._shared.events.report_failure(exchange.peer, Failure(), "a header of on_handshake")
             return False
         return True
 
@@ -127,7 +122,7 @@ class Upgrades:
         )
         deflate = self._deflate(request.headers)
         protocol = self._factory.make(exchange.peer, opening, request.headers["sec-websocket-key"], deflate)
-        transport, rest = take_over(exchange.twisted.channel)
+        transport, rest = take_over(exchange.twisted.channel, exchange.peer)
         hand_over(transport, protocol)
         # The channel may have paused it while the application was asked.
         transport.resumeProducing()
