@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -63,6 +64,39 @@ def frameworks(tree: ast.Module) -> set[str]:
     return {name.split(".")[0] for name in imported(tree)}
 
 
+def module_of(path: Path) -> str:
+    """Name the module that a file is; an ``__init__`` is its package."""
+    parts = path.relative_to(HOUSE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules_used(tree: ast.Module, modules: Collection[str]) -> set[str]:
+    """
+    Return those of *modules* that a file imports, under TYPE_CHECKING too.
+
+    A name that a package re-exports stands for its ``__init__``, so a file that takes one from its own room makes a
+    circle. Python runs the ``__init__`` above every imported module as well; nobody wrote that arrow, and with it each
+    room that re-exports anything would be a circle, so it does not count.
+    """
+    used: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            used |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            full = {f"{node.module}.{alias.name}" for alias in node.names}
+            used |= {name if name in modules else node.module for name in full}
+    return used & set(modules)
+
+
+def circle_in(uses: Mapping[str, set[str]]) -> list[str]:
+    """Return one circle, each module used by the next; empty if there is none."""
+    try:
+        TopologicalSorter(uses).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
 def may_use(room: str, other: str) -> bool:
     """Whether a file of *room* may import from *other*."""
     mine, its = FLOOR_OF[room], FLOOR_OF[other]
@@ -99,6 +133,19 @@ class LayerTests(SynchronousTestCase):
         self.assertFalse(may_use("realtime", "net"))
         self.assertTrue(may_use("server", "operation"))
         self.assertFalse(may_use("operation", "server"))
+
+    def test_no_circle(self) -> None:
+        """No file imports itself by way of others."""
+        trees = {module_of(path): tree for path, tree in sources()}
+        self.assertEqual(circle_in({module: modules_used(tree, trees) for module, tree in trees.items()}), [])
+
+    def test_a_circle_would_be_seen(self) -> None:
+        """The check tells a module from a name, looks under TYPE_CHECKING, and finds a circle of several files."""
+        tree = ast.parse("if TYPE_CHECKING:\n    from a import b, Name\nfrom c import d\nimport e.f, g")
+        self.assertEqual(modules_used(tree, {"a", "a.b", "c", "c.d", "e", "e.f"}), {"a", "a.b", "c.d", "e.f"})
+        self.assertEqual(circle_in({"a": {"b"}, "b": {"c"}, "c": set()}), [])
+        self.assertEqual(set(circle_in({"a": {"b"}, "b": {"c"}, "c": {"b"}})), {"b", "c"})
+        self.assertEqual(set(circle_in({"a": {"a"}})), {"a"})
 
     def test_autobahn_stays_in_its_room(self) -> None:
         """Only the room websocket knows Autobahn."""

@@ -89,6 +89,9 @@ class Carrier:
     @property
     def here(self) -> bool:
         """Whether this is the reactor's thread; True in every thread while no reactor runs yet."""
+        if self._thread is None and self._reactor.running:
+            # One thread made us in the very moment the reactor started in another: our trigger came too late.
+            self._thread = threadable.ioThread
         return self._thread is None or self._thread == get_ident()
 
     def call(self, function: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
@@ -234,8 +237,7 @@ def carried(method: Callable[Concatenate[_S, _P], _R]) -> Callable[Concatenate[_
     @wraps(method)
     def carry(self: _S, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
         carrier = self._carrier
-        thread = carrier._thread
-        if thread is None or thread == get_ident():  # `here`, without the cost of a property
+        if carrier._thread == get_ident() or carrier.here:  # mostly without the cost of a property
             return method(self, *args, **kwargs)
         return carrier.call(method, self, *args, **kwargs)
 

@@ -113,7 +113,8 @@ class Connection(Protocol):
             data: ``str`` goes out as a text message, ``bytes`` as a binary one.
 
         Returns:
-            Whether the message was taken; False once the connection is closing or closed, or cannot take messages.
+            Whether the message was taken; False once the connection is closing or closed, or cannot take messages,
+            whatever *data* is.
 
         Raises:
             TypeError: If *data* is neither.
@@ -278,10 +279,10 @@ class Shuttable(Protocol):
     """What holds a peer's socket at the moment: the first look, HTTP, WebSocket, raw TCP."""
 
     def shut(self, code: int, reason: str) -> None:
-        """End the conversation politely, in the words of its protocol."""
+        """End the conversation politely, in the words of its protocol; the peer's end of it is still read."""
 
     def abort(self) -> None:
-        """End it at once."""
+        """End it at once; it may have ended already."""
 
 
 class Framing(Shuttable, Protocol):
@@ -297,7 +298,7 @@ class Framing(Shuttable, Protocol):
         """Send a ping of at most 125 bytes; whether this protocol has pings."""
 
     def pause(self) -> None:
-        """Stop reading from the peer."""
+        """Stop reading from the peer; what was read already may still be delivered."""
 
     def resume(self) -> None:
         """Read on."""

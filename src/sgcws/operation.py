@@ -165,7 +165,7 @@ class Operation:
             lost=self._lifecycle.listener_lost,
             revive=self._lifecycle.revive,
             restart=lambda: self._lifecycle.restart(STOP_TIMEOUT),
-            probe=lambda timeout: self._check.probe(self.places),
+            probe=lambda: self._check.probe(self.places),
             log=self._log,
         )
 

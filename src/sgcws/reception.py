@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.interfaces import IProtocol, ISystemHandle, ITCPTransport
@@ -35,7 +36,9 @@ class FrontDesk:
 
     def accepted(self, holder: Shuttable, transport: Any) -> Peer:
         """Note a new socket."""
-        tune(transport, self._shared.options.listen)
+        # A socket that was reset before it was accepted takes no options on some systems; reading tells of its end.
+        with suppress(OSError):
+            tune(transport, self._shared.options.listen)
         return Peer(self._shared, transport.getPeer(), transport.getHost(), holder)
 
     def may_connect(self, peer: Peer) -> Any:

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from sgcws.options.watchdog import WatchdogOptions
+from sgcws.options.watchdog import Monitor, WatchdogOptions
 from sgcws.rules.retry import retry_delay
 
 __all__ = ["Watchdog"]
@@ -45,12 +45,12 @@ class Watchdog:
             server itself closed the listener.
         revive: Opens the listeners again; fires when they are open.
         restart: Stops and starts a server that does not answer; fires when it listens again.
-        probe: Connects to the server from outside, within so many seconds, and fires when it answers; it is
-            cancelled when it takes longer.  None does without, whatever *options* say.
+        probe: Connects to the server from outside, and fires when it answers; it is cancelled when that takes
+            longer than the monitor's timeout.
         log: Where to report to.
 
     Attributes:
-        options: As given; another value counts from the next look or try on.
+        options: As given.
 
     Original: ``WatchDog``.
     """
@@ -64,7 +64,7 @@ class Watchdog:
         lost: Callable[[], bool],
         revive: Callable[[], Deferred[None]],
         restart: Callable[[], Deferred[None]],
-        probe: Callable[[float], Deferred[None]] | None,
+        probe: Callable[[], Deferred[None]],
         log: Logger,
     ) -> None:
         self.options = options
@@ -77,7 +77,7 @@ class Watchdog:
         self._log = log
         self._state = _State.OFF
         self._failures = 0
-        self._due: dict[Callable[[], None], IDelayedCall] = {}
+        self._due: dict[Callable[..., None], IDelayedCall] = {}
         self._probing: Deferred[None] | None = None
         self._mending: object = None
 
@@ -88,8 +88,8 @@ class Watchdog:
         self._begin(_State.WATCHING)
         self._failures = 0
         self._plan(self.options.interval / 2, self._look)
-        if self.options.monitor is not None and self._probe is not None:
-            self._plan(self.options.monitor.interval, self._begin_probe)
+        if self.options.monitor is not None:
+            self._plan_probe(self.options.monitor)
 
     def disarm(self) -> None:
         """Do nothing until `arm` is called again: the server was stopped on purpose."""
@@ -129,8 +129,8 @@ class Watchdog:
         if probing is not None:
             probing.cancel()
 
-    def _plan(self, delay: float, function: Callable[[], None]) -> None:
-        self._due[function] = self._clock.callLater(delay, function)
+    def _plan(self, delay: float, function: Callable[..., None], *args: object) -> None:
+        self._due[function] = self._clock.callLater(delay, function, *args)
 
     # The listener
 
@@ -173,14 +173,14 @@ class Watchdog:
 
     # The monitor
 
-    def _begin_probe(self) -> None:
-        monitor = self.options.monitor
-        if monitor is None or self._probe is None:
-            return
-        self._plan(monitor.interval, self._begin_probe)
+    def _plan_probe(self, monitor: Monitor) -> None:
+        self._plan(monitor.interval, self._begin_probe, monitor)
+
+    def _begin_probe(self, monitor: Monitor) -> None:
+        self._plan_probe(monitor)
         if self._probing is None:
             self._plan(monitor.timeout, self._not_answered)
-            self._probing = probing = maybeDeferred(self._probe, monitor.timeout)
+            self._probing = probing = maybeDeferred(self._probe)
             probing.addBoth(self._probed, probing)
 
     def _probed(self, result: Failure | None, probing: Deferred[None]) -> None:

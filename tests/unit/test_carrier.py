@@ -77,6 +77,15 @@ class QueueReactor:
         self.calls.get(timeout=PATIENCE)()
 
 
+class HastyReactor(QueueReactor):
+    """A reactor that starts, in its own thread, between somebody's look whether it runs and their trigger."""
+
+    def callWhenRunning(self, callable: Callable[..., Any], /, *args: Any, **kwargs: Any) -> object:
+        """Add a trigger for what has happened."""
+        self.start()
+        return self.addSystemEventTrigger("after", "startup", callable)
+
+
 class WatchedReactor(QueueReactor):
     """A reactor that notes when another thread looks whether it runs."""
 
@@ -145,6 +154,13 @@ class HereTests(CarrierTestCase):
         late: Carrier = self.elsewhere(Carrier, self.reactor).result(PATIENCE)
         self.assertTrue(late.here)
         self.assertFalse(self.elsewhere(lambda: late.here).result(PATIENCE))
+
+    def test_made_while_the_reactor_starts(self) -> None:
+        """A server made in the very moment the reactor starts in another thread knows that thread all the same."""
+        self.patch(threadable, "ioThread", get_ident())
+        made: Carrier = self.elsewhere(Carrier, HastyReactor()).result(PATIENCE)
+        self.assertFalse(self.elsewhere(lambda: made.here).result(PATIENCE))
+        self.assertTrue(made.here)
 
 
 class CallTests(CarrierTestCase):
@@ -353,6 +369,16 @@ class CarriedTests(CarrierTestCase):
         answer = self.elsewhere(counter.add, 1, to=2)
         self.reactor.run_next()
         self.assertEqual(answer.result(PATIENCE), 3)
+        self.assertEqual(counter.threads, [get_ident()])
+
+    def test_made_while_the_reactor_starts(self) -> None:
+        """With a carrier whose trigger came too late, too, the method runs in the reactor's thread."""
+        self.patch(threadable, "ioThread", get_ident())
+        reactor = HastyReactor()
+        counter = Counter(self.elsewhere(Carrier, reactor).result(PATIENCE))
+        answer = self.elsewhere(counter.add, 1)
+        reactor.run_next()
+        self.assertEqual(answer.result(PATIENCE), 2)
         self.assertEqual(counter.threads, [get_ident()])
 
     def test_description(self) -> None:

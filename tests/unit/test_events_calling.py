@@ -369,3 +369,9 @@ class ThreadedTests(CallerTestCase):
         self.assertEqual([kind for _, kind, _ in self.reported()], [TypeError, TypeError])
         gc.collect()
         self.assertEqual(self.flushWarnings(), [])
+
+    def test_no_pool(self) -> None:
+        """A pool that takes nothing more, at the end of the reactor's life, is a failure like any other."""
+        self.reactor.pool.callInThreadWithCallback = raiser(RuntimeError())  # type: ignore[method-assign]
+        self.assertEqual(self.successResultOf(self.call(Recorder(), threaded=True, instead="safe")), "safe")
+        self.assertEqual([kind for _, kind, _ in self.reported()], [RuntimeError])

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.protocols.policies import WrappingFactory
 from twisted.trial.unittest import SynchronousTestCase
 
 from sgcws.net.first_bytes import FAREWELLS, FirstBytes
 from sgcws.rules.first_bytes import HTTP2_PREFACE, Speech
 from sgcws.values import RawTCP, Reject
-from tests.support import Desk, FakeTransport
+from tests.support import Desk, FakeTransport, factory_of
 
 HELLO = b"\x16\x03\x01\x02\x00\x01"
 TIMEOUT = 10.0
@@ -139,6 +140,24 @@ class SpeechTests(FirstBytesTestCase):
         self.begin(HELLO)
         answer.callback(None)
         self.assert_closed(said=FAREWELLS[Speech.TLS])
+
+
+    def test_wrapped(self) -> None:
+        """Under a layer such as a throttle it is the same."""
+        for data, unknown, kind in ((b"GET /", None, "http"), (b"hello", True, "raw")):
+            self.setUp()
+            self.desk.unknown = unknown
+            first = FirstBytes(self.desk, self.clock, TIMEOUT)
+            self.transport.connect(WrappingFactory(factory_of(first)).buildProtocol(None))
+            self.transport.receive(data)
+            self.assert_given(kind, data)
+
+    def test_wrapped_and_refused(self) -> None:
+        """So is a refusal."""
+        self.desk.connect = Reject()
+        first = FirstBytes(self.desk, self.clock, TIMEOUT)
+        self.transport.connect(WrappingFactory(factory_of(first)).buildProtocol(None))
+        self.assert_closed(aborted=True)
 
 
 class AdmissionTests(FirstBytesTestCase):

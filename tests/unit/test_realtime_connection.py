@@ -89,6 +89,12 @@ class FactsTests(PeerTestCase):
         members = [name for name in (*dir(Connection), *Connection.__annotations__) if not name.startswith("_")]
         self.assertEqual([name for name in members if not hasattr(peer, name)], [])
 
+    def test_whose(self) -> None:
+        """It is a peer of its own server and of no other."""
+        peer = self.world.peer()
+        self.assertTrue(peer.belongs_to(self.world.shared))
+        self.assertFalse(peer.belongs_to(World().shared))
+
     def test_shown(self) -> None:
         """Its ``repr`` names it, and shows nothing that it carries."""
         peer = self.world.peer(None, IPv4Address("TCP", "192.0.2.1", 80))

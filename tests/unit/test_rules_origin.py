@@ -22,10 +22,10 @@ unhurried = settings(deadline=None, database=None)
 label = st.from_regex(r"[a-z_-][a-z0-9_-]{0,10}[a-z]", fullmatch=True)
 host = st.lists(label, min_size=1, max_size=4).map(".".join) | st.ip_addresses(v=4).map(str)
 port = st.integers(1, 65535)
-EVERY_ORIGIN = (parse_pattern("*"),)
-EXAMPLE = (parse_pattern("https://example.com"), parse_pattern("https://*.example.org"))
 near_misses = st.text(alphabet="htps:/*.[]0123456789axf-_@ ,\t\r\n\0é", max_size=40)
 
+EVERY_ORIGIN = (parse_pattern("*"),)
+EXAMPLE = (parse_pattern("https://example.com"), parse_pattern("https://*.example.org"))
 NO_HOSTS = (
     "",
     ":80",

@@ -9,7 +9,7 @@ import types
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -91,7 +91,8 @@ class Caller:
         """
 
         def call_in_pool(args: tuple[Any, ...]) -> Any:
-            return self._in_pool(_in_thread, handler, args).addErrback(self.failed, handler, args, instead)
+            done = maybeDeferred(self._in_pool, _in_thread, handler, args)
+            return done.addErrback(self.failed, handler, args, instead)
 
         # One frame, and no attribute looked up, for what happens with every message.
         now = self._now

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sgcws.realtime.connection import Peer
-from sgcws.realtime.registry import Registry
+from sgcws.realtime.registry import Member, Registry
 from sgcws.rules.guids import guid_set
 from sgcws.rules.payload import payload_of
 
@@ -53,5 +52,5 @@ def ping_all(registry: Registry, payload: bytes) -> int:
     return sum(peer.ping(payload) for peer in registry.messaging())
 
 
-def _candidates(registry: Registry, include: str | Iterable[str] | None) -> tuple[Peer, ...]:
+def _candidates(registry: Registry, include: str | Iterable[str] | None) -> tuple[Member, ...]:
     return registry.messaging() if include is None else registry.among(guid_set(include))

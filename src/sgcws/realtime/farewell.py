@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 from twisted.internet.interfaces import IReactorTime
 
-from sgcws.realtime.connection import Peer
-from sgcws.realtime.registry import Registry
+from sgcws.realtime.registry import Member, Registry
 
 __all__ = ["farewell", "say_goodbye"]
 
@@ -37,6 +36,6 @@ async def farewell(registry: Registry, clock: IReactorTime, code: int, reason: s
             late.cancel()
 
 
-def _give_up(peers: Iterable[Peer]) -> None:
+def _give_up(peers: Iterable[Member]) -> None:
     for peer in peers:
         peer.give_up()

@@ -3,39 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from twisted.internet.defer import Deferred, succeed
 
 from sgcws.interfaces import Connection
 
-if TYPE_CHECKING:
-    from sgcws.realtime.connection import Peer
+__all__ = ["Connections", "Member", "Registry"]
 
-__all__ = ["Connections", "Registry"]
+
+class Member(Connection, Protocol):
+    """A connection, with what its server does with it."""
+
+    def send(self, payload: bytes, text: bool) -> bool:
+        """Send one message, already encoded; whether it was taken."""
+
+    def ping(self, payload: bytes) -> bool:
+        """Send a ping; whether this peer got one."""
+
+    def say_goodbye(self, code: int, reason: str) -> None:
+        """End it politely, whatever it speaks."""
+
+    def give_up(self) -> None:
+        """End it at once, and do not wait any longer for a handler of its."""
 
 
 class Registry:
     """The peers of one server."""
 
     def __init__(self) -> None:
-        self._everyone: dict[str, Peer] = {}
-        self._messaging: dict[str, Peer] = {}
-        self._awaited: list[tuple[set[Peer], Deferred[None]]] = []
+        self._everyone: dict[str, Member] = {}
+        self._messaging: dict[str, Member] = {}
+        self._awaited: list[tuple[set[Member], Deferred[None]]] = []
 
-    def add(self, peer: Peer) -> None:
+    def add(self, peer: Member) -> None:
         """Note an accepted socket."""
         self._everyone[peer.guid] = peer
 
-    def opened(self, peer: Peer) -> None:
+    def opened(self, peer: Member) -> None:
         """Note that *peer* can take messages."""
         self._messaging[peer.guid] = peer
 
-    def closed(self, peer: Peer) -> None:
+    def closed(self, peer: Member) -> None:
         """Note that *peer* can take no more messages; its last events may not have been told yet."""
         self._messaging.pop(peer.guid, None)
 
-    def gone(self, peer: Peer) -> None:
+    def gone(self, peer: Member) -> None:
         """Forget *peer*: its socket is closed and its last event is told."""
         self._everyone.pop(peer.guid, None)
         for peers, _ in self._awaited:
@@ -46,7 +59,7 @@ class Registry:
         for deferred in over:
             deferred.callback(None)
 
-    def when_gone(self, peers: Iterable[Peer]) -> Deferred[None]:
+    def when_gone(self, peers: Iterable[Member]) -> Deferred[None]:
         """Return a Deferred that fires when none of *peers* is left."""
         left = {peer for peer in peers if peer.guid in self._everyone}
         if not left:
@@ -55,19 +68,19 @@ class Registry:
         self._awaited.append((left, deferred))
         return deferred
 
-    def everyone(self) -> tuple[Peer, ...]:
+    def everyone(self) -> tuple[Member, ...]:
         """Return every peer, plain HTTP too, as of now."""
         return tuple(self._everyone.values())
 
-    def messaging(self) -> tuple[Peer, ...]:
+    def messaging(self) -> tuple[Member, ...]:
         """Return the peers that can take messages, as of now."""
         return tuple(self._messaging.values())
 
-    def get(self, guid: str) -> Peer | None:
+    def get(self, guid: str) -> Member | None:
         """Return the peer with *guid* that can take messages, or None."""
         return self._messaging.get(guid)
 
-    def among(self, guids: Iterable[str]) -> tuple[Peer, ...]:
+    def among(self, guids: Iterable[str]) -> tuple[Member, ...]:
         """Return those of *guids* that can take messages."""
         return tuple(peer for peer in map(self._messaging.get, guids) if peer is not None)
 
