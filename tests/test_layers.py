@@ -19,7 +19,7 @@ FLOORS = {
     3: ("lifecycle", "net", "realtime"),
     4: ("http", "tcp", "watchdog"),
     5: ("websocket",),
-    6: ("plan", "reception", "selfcheck", "assembly", "operation", "running", "server"),
+    6: ("wiring", "mainloop", "server"),
     7: ("chat", "tap"),
 }
 """Each room with its floor. On the first, second, sixth and seventh, a file may use those named before it."""
@@ -29,7 +29,7 @@ FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 STAIRS = (1, 2, 6, 7)
 """The floors where the order counts."""
 
-ASK_FOR_THE_REACTOR = ("running.py", "tap.py")
+ASK_FOR_THE_REACTOR = ("mainloop.py", "tap.py")
 """The only files that may import the global reactor, and only inside a function."""
 
 
@@ -131,8 +131,8 @@ class LayerTests(SynchronousTestCase):
         self.assertEqual(rooms_used(tree), {"server", "net"})
         self.assertFalse(may_use("events", "server"))
         self.assertFalse(may_use("realtime", "net"))
-        self.assertTrue(may_use("server", "operation"))
-        self.assertFalse(may_use("operation", "server"))
+        self.assertTrue(may_use("server", "wiring"))
+        self.assertFalse(may_use("wiring", "server"))
 
     def test_no_circle(self) -> None:
         """No file imports itself by way of others."""

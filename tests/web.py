@@ -17,14 +17,14 @@ from twisted.logger import Logger
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from sgcws.assembly import assemble
 from sgcws.carrier import Carrier
 from sgcws.events import Events
 from sgcws.http.root import Root
 from sgcws.net.listeners import Acceptor
 from sgcws.options import ServerOptions
 from sgcws.realtime.shared import Shared
-from sgcws.selfcheck import SelfCheck
+from sgcws.wiring.assembly import assemble
+from sgcws.wiring.selfcheck import SelfCheck
 from tests.memory import BINARY, CLOSE, PING, PONG, TEXT, MemoryPort, Reactor, Transport
 
 __all__ = [

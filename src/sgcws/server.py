@@ -12,13 +12,12 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from sgcws import assembly, running
+from sgcws import mainloop
 from sgcws.carrier import Carrier, carried
 from sgcws.errors import LifecycleError
 from sgcws.events import Events
 from sgcws.http.root import Root
 from sgcws.lifecycle import Phase
-from sgcws.operation import STOP_TIMEOUT, Operation
 from sgcws.options import (
     HTTPOptions,
     ListenOptions,
@@ -27,7 +26,6 @@ from sgcws.options import (
     WatchdogOptions,
     WebSocketOptions,
 )
-from sgcws.plan import Plan
 from sgcws.realtime.broadcast import broadcast, ping_all
 from sgcws.realtime.farewell import say_goodbye
 from sgcws.realtime.registry import Connections
@@ -36,6 +34,9 @@ from sgcws.rules.close_codes import check_close
 from sgcws.values import Binding
 from sgcws.version import VERSION
 from sgcws.websocket import WebSocketResource
+from sgcws.wiring.assembly import furnish, upgrades
+from sgcws.wiring.operation import STOP_TIMEOUT, Operation
+from sgcws.wiring.plan import Plan
 
 __all__ = ["WebSocketHTTPServer"]
 
@@ -86,7 +87,7 @@ class WebSocketHTTPServer(Events, Service):
         security: SecurityOptions | _NotGiven = NOT_GIVEN,
         watchdog: WatchdogOptions | _NotGiven | None = NOT_GIVEN,
     ) -> None:
-        self._reactor = running.default_reactor() if reactor is None else reactor
+        self._reactor = mainloop.default_reactor() if reactor is None else reactor
         self._carrier = Carrier(self._reactor)
         Events.__init__(self, self._in_pool, self.log)
         groups = {"listen": listen, "websocket": websocket, "http": http, "security": security, "watchdog": watchdog}
@@ -209,7 +210,7 @@ class WebSocketHTTPServer(Events, Service):
             OptionError: If a description cannot be read.
             LifecycleError: If the reactor runs already, or has stopped for good.
         """
-        running.run(self, self._reactor)
+        mainloop.run(self, self._reactor)
 
     def run_in_thread(self) -> None:
         """
@@ -223,7 +224,7 @@ class WebSocketHTTPServer(Events, Service):
             OptionError: If a description cannot be read.
             LifecycleError: If the reactor runs in this thread, or has stopped for good.
         """
-        running.run_in_thread(self, self._reactor)
+        mainloop.run_in_thread(self, self._reactor)
 
     def wait(self, deferred: Deferred[Any], timeout: float | None = None) -> Any:
         """
@@ -343,7 +344,7 @@ class WebSocketHTTPServer(Events, Service):
         It works, by the options of now, whether this server itself listens or not; `stop` closes its peers all the
         same.
         """
-        return WebSocketResource(assembly.upgrades(self._shared, self._reactor))
+        return WebSocketResource(upgrades(self._shared, self._reactor))
 
     # As a Twisted service.
 
@@ -356,7 +357,7 @@ class WebSocketHTTPServer(Events, Service):
             ListenError: If a binding cannot be had.
             OptionError: If a description cannot be read.
         """
-        running.raise_now(self._operation.bind())
+        mainloop.raise_now(self._operation.bind())
 
     @carried
     def startService(self) -> None:
@@ -391,7 +392,7 @@ class WebSocketHTTPServer(Events, Service):
         self._resources.fallback = None
 
     def _furnish(self, root: Root) -> None:
-        assembly.furnish(root, self._shared, self._reactor)
+        furnish(root, self._shared, self._reactor)
 
     def _in_pool(self, function: Any, *args: Any) -> Deferred[Any]:
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), function, *args)

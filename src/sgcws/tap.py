@@ -23,6 +23,7 @@ from twisted.python import usage
 
 from sgcws.chat import chat_server
 from sgcws.errors import OptionError, ServerError
+from sgcws.mainloop import default_reactor
 from sgcws.net.bindings import as_bindings, endpoints_for
 from sgcws.options import (
     command_line_parameters,
@@ -33,7 +34,6 @@ from sgcws.options import (
     read_toml,
 )
 from sgcws.options.field import did_you_mean
-from sgcws.running import default_reactor
 from sgcws.server import WebSocketHTTPServer
 from sgcws.version import VERSION
 

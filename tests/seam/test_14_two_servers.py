@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sgcws.assembly import upgrades
 from sgcws.websocket import WebSocketResource
+from sgcws.wiring.assembly import upgrades
 from tests.web import CLOSE, TEXT, Frame, Server, ServerTestCase, frame
 
 

@@ -28,8 +28,8 @@ from sgcws import (
     WebSocketHTTPServer,
     WebSocketOptions,
 )
-from sgcws.plan import DEFAULT_PORT
 from sgcws.version import VERSION
+from sgcws.wiring.plan import DEFAULT_PORT
 from tests.memory import BINARY, CLOSE, PING, TEXT, Client, Reactor
 
 GOING_AWAY = (CLOSE, (1001).to_bytes(2) + b"going away")

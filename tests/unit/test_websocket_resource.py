@@ -11,8 +11,8 @@ from twisted.web.server import Site
 from twisted.web.static import Data
 from twisted.web.test.requesthelper import DummyRequest
 
-from sgcws.assembly import upgrades
 from sgcws.websocket import WebSocketResource
+from sgcws.wiring.assembly import upgrades
 from tests.tls import TLSClient, self_signed, under_tls
 from tests.web import CLOSE, TEXT, Frame, ServerTestCase, frame, request, upgrade
 

@@ -1,4 +1,4 @@
-"""Promises of `sgcws.reception`: what becomes of an accepted socket."""
+"""Promises of `sgcws.wiring.reception`: what becomes of an accepted socket."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from zope.interface import implementer
 
 from sgcws.http.channel import Channel
 from sgcws.options import ListenOptions
-from sgcws.reception import tune
 from sgcws.tcp import RawTCPProtocol
 from sgcws.values import RawTCP, TransportKind
+from sgcws.wiring.reception import tune
 from tests.web import ServerTestCase, Wire, request
 
 

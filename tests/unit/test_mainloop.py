@@ -1,4 +1,4 @@
-"""Promises of `sgcws.running`, as far as they need no process of their own."""
+"""Promises of `sgcws.mainloop`, as far as they need no process of their own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from twisted.python import threadable
 from twisted.trial.unittest import SynchronousTestCase
 
 from sgcws.errors import LifecycleError, ListenError
-from sgcws.running import Background, begin_logging, default_reactor, raise_now, run
+from sgcws.mainloop import Background, begin_logging, default_reactor, raise_now, run
 from tests.memory import Reactor
 
 TAKEN = ListenError("tcp:80", "in use")

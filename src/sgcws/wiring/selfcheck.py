@@ -15,12 +15,12 @@ from sgcws.events import Events
 from sgcws.http.site import CommandSite
 from sgcws.options import ServerOptions, WebSocketOptions
 from sgcws.realtime.shared import Shared
-from sgcws.reception import FrontDesk
 from sgcws.rules.addresses import host_and_port
 from sgcws.rules.places import Place
 from sgcws.websocket import Upgrades, WebSocketResource
 from sgcws.websocket.echo_client import EchoClientFactory
 from sgcws.websocket.protocol import MessageFactory
+from sgcws.wiring.reception import FrontDesk
 
 __all__ = ["SelfCheck"]
 

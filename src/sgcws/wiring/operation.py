@@ -11,19 +11,19 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 
-from sgcws.assembly import assemble
 from sgcws.http.root import Root
 from sgcws.lifecycle import Lifecycle, Phase
 from sgcws.net.bindings import endpoints_for
 from sgcws.net.listeners import Listeners
 from sgcws.options import WatchdogOptions
-from sgcws.plan import Plan
 from sgcws.realtime.farewell import farewell
 from sgcws.realtime.shared import Shared
 from sgcws.rules.close_codes import GOING_AWAY
 from sgcws.rules.places import Place
-from sgcws.selfcheck import SelfCheck
 from sgcws.watchdog import Watchdog
+from sgcws.wiring.assembly import assemble
+from sgcws.wiring.plan import Plan
+from sgcws.wiring.selfcheck import SelfCheck
 
 __all__ = ["STOP_TIMEOUT", "Operation"]
 

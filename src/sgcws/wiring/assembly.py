@@ -13,12 +13,12 @@ from sgcws.http.site import CommandSite
 from sgcws.net.first_bytes import FirstBytes
 from sgcws.realtime.connection import Peer
 from sgcws.realtime.shared import Shared
-from sgcws.reception import FrontDesk
-from sgcws.selfcheck import SelfCheck
 from sgcws.version import VERSION
 from sgcws.websocket import Upgrades, WebSocketResource
 from sgcws.websocket.protocol import MessageFactory
 from sgcws.websocket.resource import is_upgrade
+from sgcws.wiring.reception import FrontDesk
+from sgcws.wiring.selfcheck import SelfCheck
 
 __all__ = ["assemble", "furnish", "upgrades"]
 

@@ -1,4 +1,4 @@
-"""Promises of `sgcws.selfcheck` and of the client it sends, on a reactor in memory."""
+"""Promises of `sgcws.wiring.selfcheck` and of the client it sends, on a reactor in memory."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from sgcws.events import Events
 from sgcws.net.first_bytes import FirstBytes
 from sgcws.realtime.shared import Shared
 from sgcws.rules.places import Place
-from sgcws.selfcheck import SelfCheck
 from sgcws.websocket.echo_client import EchoClientFactory
+from sgcws.wiring.selfcheck import SelfCheck
 from tests.memory import Reactor
 
 FAR = IPv4Address("TCP", "192.0.2.1", 5)

@@ -1,12 +1,12 @@
-"""Promises of `sgcws.assembly`: the rooms of a server, put together."""
+"""Promises of `sgcws.wiring.assembly`: the rooms of a server, put together."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from sgcws.assembly import furnish, upgrades
 from sgcws.options import HTTPOptions, ServerOptions, WebSocketOptions
+from sgcws.wiring.assembly import furnish, upgrades
 from tests.web import Server, ServerTestCase, request, upgrade
 
 

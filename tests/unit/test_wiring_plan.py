@@ -1,4 +1,4 @@
-"""Promises of `sgcws.plan`."""
+"""Promises of `sgcws.wiring.plan`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from sgcws.errors import OptionError
 from sgcws.options import HTTPOptions, ListenOptions, ServerOptions
-from sgcws.plan import DEFAULT_PORT, Plan
 from sgcws.values import Binding
+from sgcws.wiring.plan import DEFAULT_PORT, Plan
 
 
 class PlanTests(SynchronousTestCase):

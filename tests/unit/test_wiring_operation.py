@@ -1,4 +1,4 @@
-"""Promises of `sgcws.operation`: listeners, states and watchdog together, on a reactor in memory."""
+"""Promises of `sgcws.wiring.operation`: listeners, states and watchdog together, on a reactor in memory."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from sgcws.errors import ListenError
 from sgcws.events import Events
 from sgcws.http.root import Root
 from sgcws.lifecycle import Phase
-from sgcws.operation import STOP_TIMEOUT, Operation, limited, speaks_tls
 from sgcws.options import ListenOptions, Monitor, ServerOptions, WatchdogOptions
-from sgcws.plan import Plan
 from sgcws.realtime.shared import Shared
 from sgcws.values import Binding
+from sgcws.wiring.operation import STOP_TIMEOUT, Operation, limited, speaks_tls
+from sgcws.wiring.plan import Plan
 from tests.memory import MemoryPort, Reactor
 
 INTERVAL = 10.0
