@@ -15,7 +15,7 @@ from twisted.logger import globalLogBeginner, textFileLogObserver
 from twisted.python import threadable
 from twisted.python.failure import Failure
 
-from sgcws.errors import LifecycleError
+from sgcws.errors import LifecycleError, ServerError
 
 __all__ = ["Background", "Runnable", "begin_logging", "default_reactor", "raise_now", "run", "run_in_thread"]
 
@@ -78,7 +78,15 @@ def run(server: Runnable, reactor: Any) -> None:
     except ReactorNotRestartable as error:
         raise LifecycleError(STOPPED_FOR_GOOD) from error
     if failures:
-        failures[0].raiseException()
+        raise _plain(failures[0])
+
+
+def _plain(failure: Failure) -> BaseException:
+    """Return the error, ours without its way through Twisted: a program that shows it shows what its text says."""
+    error: BaseException = failure.value  # type: ignore[assignment]  # a failure always has one
+    if isinstance(error, ServerError):
+        error.__cause__, error.__suppress_context__, error.__traceback__ = None, True, None
+    return error
 
 
 def _serve(server: Runnable, reactor: Any, failed: Callable[[Failure], object]) -> None:
@@ -125,7 +133,10 @@ class Background:
             elif threadable.isInIOThread():
                 raise LifecycleError("the reactor runs in this thread; start() is the way to serve in it")
             self._servers.add(server)
-        server.wait(server.start())
+        try:
+            server.wait(server.start())
+        except ServerError as error:
+            raise _plain(Failure(error)) from None
 
     def _begin(self, reactor: Any) -> None:
         begin_logging()

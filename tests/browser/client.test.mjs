@@ -213,6 +213,68 @@ test("the network coming back, a page shown again and connect() bring the attemp
   }
 });
 
+const pageEvent = (type, persisted) => Object.assign(new Event(type), { persisted });
+
+test("a page that is kept for Back lets go of its connection, and connects again at once when it is shown", () => {
+  for (const prepare of [() => {}, (socket) => socket.accept(), (socket) => socket.end()]) {
+    const { client, clock, made, told, wakers } = build({ queueMessages: 1 });
+    const closes = [];
+    client.on("close", (close) => closes.push(close));
+    client.connect();
+    prepare(made[0]);
+    const ended = made[0].readyState === 3;
+    wakers.dispatchEvent(pageEvent("pagehide", true));
+    assert.deepEqual(made[0].closedWith, ended ? null : [1000, ""]);
+    assert.equal(client.state, "waiting");
+    assert.equal(closes.length, 1);
+    assert.equal(closes[0].retrying, true);
+    assert.equal(clock.pending, 0, "nothing connects while the page is away");
+    assert.equal(client.send("kept"), true);
+    const before = told.length;
+    made[0].onclose?.({ code: 1000 });
+    assert.equal(told.length, before);
+    wakers.dispatchEvent(pageEvent("pageshow", true));
+    made[1].accept();
+    assert.equal(client.state, "open");
+    assert.deepEqual(made[1].sent, ["kept"]);
+    clock.advance(60_000);
+    assert.equal(made.length, 2);
+  }
+});
+
+test("a connection that leaving the page has closed is no end that retry is asked about, nor a failure", () => {
+  const asked = [];
+  const failures = [];
+  const { client, made, wakers } = build({ retry: (ended) => asked.push(ended) === 0 });
+  client.on("state", (change) => failures.push(change.failures));
+  client.connect();
+  made[0].accept();
+  wakers.dispatchEvent(pageEvent("pagehide", true));
+  wakers.dispatchEvent(pageEvent("pageshow", true));
+  assert.equal(client.state, "connecting");
+  assert.deepEqual(asked, []);
+  assert.deepEqual(failures, [0, 0, 0, 0]);
+});
+
+test("a page that is given up is left to the browser, which says so to the server", () => {
+  const { client, made, wakers } = build();
+  client.connect();
+  made[0].accept();
+  wakers.dispatchEvent(pageEvent("pagehide", false));
+  assert.equal(made[0].closedWith, null);
+  assert.equal(client.state, "open");
+});
+
+test("a client at rest stays so when its page is left and shown again", () => {
+  const { client, made, told, wakers } = build();
+  client.connect();
+  client.close();
+  const before = told.length;
+  wakers.dispatchEvent(pageEvent("pagehide", true));
+  wakers.dispatchEvent(pageEvent("pageshow", true));
+  assert.deepEqual([client.state, made.length, told.length], ["closed", 1, before]);
+});
+
 test("going offline neither stops nor hastens it, since a server on this machine still answers", () => {
   const { client, clock, made, wakers } = build();
   client.connect();

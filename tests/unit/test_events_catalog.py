@@ -129,6 +129,14 @@ class FailureTests(SynchronousTestCase):
             [event["log_failure"].type for event in self.world.log.events], [KeyError, ValueError]
         )
 
+    def test_not_assigned(self) -> None:
+        """An event is not replaced by a handler, nor is a handler lost under a name that is like an event's."""
+        before = self.events.on_message
+        for name in ("on_message", "on_mesage"):
+            with self.assertRaisesRegex(AttributeError, f"{name} cannot be set; .*@server.on_message"):
+                setattr(self.events, name, print)
+        self.assertIs(self.events.on_message, before)
+
     def test_told_by_others(self) -> None:
         """What the rooms report themselves is logged by what it was, and told."""
         hears: Any = Recorder()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import threading
 from collections.abc import Callable
+from traceback import format_exception
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, fail, succeed
@@ -138,6 +139,19 @@ class RunTests(SynchronousTestCase):
         reactor = Running()
         self.assertRaises(ListenError, run, FakeServer(fail(TAKEN)), reactor)
         self.assertTrue(reactor.hasStopped)
+
+    def test_start_fails_plainly(self) -> None:
+        """What a program shows of a failed start is one traceback, whatever was below the failure."""
+        try:
+            try:
+                raise OSError("address in use")
+            except OSError as error:
+                raise ListenError("tcp:80", "in use") from error
+        except ListenError as error:
+            raised = self.assertRaises(ListenError, run, FakeServer(fail(error)), Running())
+        shown = "".join(format_exception(raised))
+        self.assertEqual(shown.count("Traceback"), 1)
+        self.assertNotIn("address in use", shown)
 
     def test_signal_while_starting(self) -> None:
         """A start that is given up for a signal is no failure."""

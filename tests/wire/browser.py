@@ -111,6 +111,12 @@ class Page:
             raise AssertionError(f"not seen in {PATIENCE:.0f} s, but {seen[-1:]}") from error
         return seen[-1]
 
+    def follow(self, selector: str) -> None:
+        """Click a link, and wait until its page is there."""
+        before = self.driver.current_url
+        self.run("document.querySelector(arguments[0]).click()", selector)
+        self.wait(lambda: self.driver.current_url, lambda url: bool(url != before))
+
     def text(self, id: str) -> str:
         """Return the text of an element."""
         text: str = self.run("return document.getElementById(arguments[0]).textContent", id)

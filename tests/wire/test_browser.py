@@ -253,8 +253,51 @@ class ChatPageTests(BrowserCase):
         self.assert_no_complaint()
 
 
+    @blocking
+    def test_link_away(self) -> None:
+        """Who follows a link away has left at once; Back brings the same page back, with no line lost or doubled."""
+        ann, bob = self.chat("Ann"), self.chat("Bob")
+        ann.enter("before")
+        self.assert_shown([ann, bob], [("Ann", "before")])
+        bob.run("window.kept = true")
+        bob.follow("a.brand")
+        ann.wait(ann.people, ["Ann"].__eq__)
+        self.assertEqual(ann.notes(), ["Bob joined", "Bob left"])
+        ann.enter("meanwhile")
+        self.assert_shown([ann], [("Ann", "before"), ("Ann", "meanwhile")])
+        bob.driver.back()
+        bob.wait(lambda: bob.run("return window.kept ?? false"))
+        bob.wait(bob.status, "open".__eq__)
+        ann.wait(ann.people, ["Ann", "Bob"].__eq__)
+        self.assert_shown([ann, bob], [("Ann", "before"), ("Ann", "meanwhile")])
+        bob.run("document.getElementById('text').focus()")
+        bob.enter("back")
+        self.assert_shown([ann, bob], [("Ann", "before"), ("Ann", "meanwhile"), ("Bob", "back")])
+        self.assert_no_complaint()
+
+
 class OtherPageTests(BrowserCase):
     """The index and the tester."""
+
+    @blocking
+    def test_tester_link_away(self) -> None:
+        """Who follows a link away from the tester is not connected any more, and finds that said on coming back."""
+        page = Page(self.browser, f"{self.url}/sgcws.html")
+        page.run("document.getElementById('path').focus()")
+        page.enter("/chat")
+        page.wait(page.status, "open".__eq__)
+        page.run("window.kept = true; document.getElementById('text').select()")
+        page.paste(json.dumps({"type": "join", "name": "Ann"}))
+        page.run("document.getElementById('send-text').click()")
+        page.wait(lambda: len(_rows(page)), lambda count: count == 4)
+        carl = self.line_client("Carl")
+        page.follow("a.brand")
+        self.assertEqual(self.hear(carl)["type"], "left")
+        page.driver.back()
+        page.wait(lambda: page.run("return window.kept ?? false"))
+        self.assertEqual(page.status(), "closed")
+        self.assertEqual(_rows(page)[-1][2], "Left the connection")
+        self.assert_no_complaint()
 
     @blocking
     def test_tester(self) -> None:

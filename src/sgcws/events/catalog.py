@@ -123,6 +123,17 @@ class Events:
         self.on_command_get = Question("on_command_get", caller, safe=Reject(500), answers=(Reject,))
         self.on_command_other = Question("on_command_other", caller, safe=Reject(500), answers=(Reject,))
 
+    def __setattr__(self, name: str, value: object) -> None:
+        """
+        Set an attribute that is no event.
+
+        Raises:
+            AttributeError: If it is, or is called like one: a handler that is assigned would never be called.
+        """
+        if name.startswith("on_") and (name in self.__dict__ or not isinstance(value, Fact | Question)):
+            raise AttributeError(f"{name} cannot be set; a handler is registered by a call, as in @server.on_message")
+        super().__setattr__(name, value)
+
     def report_failure(self, connection: Connection | None, failure: Failure, what: str) -> None:
         """Log that *what* failed, and tell ``on_exception``."""
         self._log_failure((), failure, what)

@@ -10,7 +10,7 @@ export type Sendable = string | ArrayBuffer | ArrayBufferView | Blob;
 export interface StateChange {
   readonly state: State;
   readonly previous: State;
-  /** Time until the next attempt when `waiting`, else null. */
+  /** Time until the next attempt when `waiting`; else null, as while a page that was left is kept for Back. */
   readonly delay: number | null;
   /** Attempts failed in a row. */
   readonly failures: number;
@@ -52,7 +52,10 @@ export interface Clock {
   clearTimeout(timer: unknown): void;
 }
 
-/** Where `online`, `visibilitychange` and `pageshow` are heard, which bring the next attempt forward. */
+/**
+ * Where `online`, `visibilitychange` and `pageshow` are heard, which bring the next attempt forward, and `pagehide`,
+ * which closes the connection of a page that is left but kept for Back.
+ */
 export interface Wakers {
   addEventListener(type: string, listener: (event: Event) => void): void;
   removeEventListener(type: string, listener: (event: Event) => void): void;

@@ -12,7 +12,8 @@
 
   const OPEN = 1; // WebSocket.OPEN; the class handed in need not carry the constant
   const ABNORMAL = 1006; // RFC 6455 section 7.4.1: ended without a close frame
-  const WAKERS = ["online", "visibilitychange", "pageshow"];
+  const GOING_AWAY = 1000; // 1001 would be its name, but a page may not send that
+  const WAKERS = ["online", "visibilitychange", "pageshow", "pagehide"];
   const EVENTS = ["state", "open", "message", "close"];
 
   const DEFAULTS = {
@@ -309,6 +310,16 @@
       this.#tell("close", { ...close, retrying: true });
     }
 
+    /** The browser may keep a page that is left, connection and all: a peer that hears nothing and does not go. */
+    #leave() {
+      const opened = this.#state === "open";
+      const ended = this.#socket === null;
+      this.#socket?.close(GOING_AWAY, "");
+      this.#forget();
+      this.#enter("waiting"); // for `pageshow`, without a timer
+      if (!ended) this.#tell("close", { code: GOING_AWAY, reason: "", wasClean: opened, opened, retrying: true });
+    }
+
     #rest(close) {
       this.#wakers("removeEventListener");
       this.#waiting.take();
@@ -335,6 +346,10 @@
 
     // Only ever earlier: "offline" is no reason to stop, since browsers say it while a server on this machine answers.
     #wake = (event) => {
+      if (event.type === "pagehide") {
+        if (event.persisted) this.#leave();
+        return;
+      }
       const hidden = event.type === "visibilitychange" && event.target?.visibilityState === "hidden";
       if (this.#state === "waiting" && !hidden) this.connect();
     };

@@ -171,7 +171,7 @@ class Session {
   abandon() {
     if (this.#socket === null) return;
     this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
-    this.#socket.close();
+    this.#socket.close(1000);
     this.#socket = null;
     this.#record.event("Left the connection");
     this.#show("closed", "Not connected");
@@ -275,6 +275,8 @@ function onSubmit(form, call) {
 function start() {
   const session = new Session();
   $("host").textContent = location.host;
+  // A page that the browser keeps for Back would stay connected; one that it drops is closed by itself.
+  addEventListener("pagehide", (event) => event.persisted && session.abandon());
   onSubmit("connect-form", () => connect(session));
   onSubmit("text-form", () => session.send($("text").value));
   onSubmit("binary-form", () => sendBinary(session));
