@@ -5,7 +5,8 @@ A chat client for the command line, for the chat that ``twistd sgcws`` serves.
 
     python examples/chat_client.py ws://127.0.0.1:8080/chat --name Ann
 
-Every line you type is said. The end of the input (Ctrl-D) or Ctrl-C leaves. A connection that is lost is made again.
+Every line you type is said. The end of the input (Ctrl-D) leaves as soon as all of it is said, Ctrl-C at once.
+A connection that is lost is made again. What goes wrong is written to standard error, and the status is 1 then.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientPr
 from twisted.application.internet import ClientService
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.interfaces import IHalfCloseableProtocol, IStreamClientEndpoint
+from twisted.internet.interfaces import IHalfCloseableProtocol, IReactorTime, IStreamClientEndpoint
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.internet.stdio import StandardIO
 from twisted.internet.task import react
@@ -30,6 +31,9 @@ from zope.interface import implementer
 REPLACED = 4000
 """The close code that says: you are here on another connection now."""
 
+ANSWER_TIMEOUT = 10.0
+"""Seconds to wait for a first welcome when the input has ended."""
+
 
 class Talk:
     """
@@ -37,13 +41,15 @@ class Talk:
 
     Args:
         name: Of the person.
+        clock: Tells how long there was no answer.
 
     Attributes:
         ended: A Deferred that fires when the person has left, and fails if the chat does not go on.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, clock: IReactorTime) -> None:
         self.name = name
+        self._clock = clock
         self.ended: Deferred[None] = Deferred()
         self.terminal = Terminal(self)
         self._token: str | None = None  # the secret by which the server knows us again
@@ -51,6 +57,7 @@ class Talk:
         self._connection: Connection | None = None  # once the server has welcomed us on it
         self._unsaid: deque[str] = deque(maxlen=100)
         self._leaving = False
+        self._refusal: str | None = None  # of something said that the server answered after we began to leave
 
     # From the terminal.
 
@@ -62,12 +69,16 @@ class Talk:
             self._connection.send("say", text=text)
 
     def leave(self, at_once: bool = False) -> Deferred[None]:
-        """Leave; what was typed before the first welcome is said before, unless it has to be at once."""
+        """Leave; before the first welcome wait for it, and say what was typed, unless it has to be at once."""
         self._leaving = True
         if self._connection is not None:
             self._connection.sendClose(1000)
-        elif at_once or self._token is not None or not self._unsaid:
+        elif at_once:
             self._end()
+        elif self._token is None:
+            self._clock.callLater(ANSWER_TIMEOUT, self._give_up)
+        else:
+            self._end("the connection is lost, and not all was said" if self._unsaid else None)
         return self.ended
 
     # From the connection.
@@ -90,7 +101,7 @@ class Talk:
             case {"type": "left", "name": name}:
                 self.terminal.show(f"* {name} has left")
             case {"type": "error", "message": text} if self._connection is not None:
-                self.terminal.show(f"! {text}")
+                self._refused(str(text))
             case {"type": "error", "message": text}:
                 self._end(str(text))
             case _:
@@ -100,7 +111,7 @@ class Talk:
         """Hear that a connection has ended, or never opened."""
         was_here, self._connection = self._connection is not None, None
         if self._leaving and was_here:
-            self._end()
+            self._end(self._refusal)
         elif code == REPLACED:
             self._end("you are here on another connection now")
         elif self._token is None:
@@ -120,11 +131,21 @@ class Talk:
         if self._leaving:
             connection.sendClose(1000)
 
+    def _refused(self, text: str) -> None:
+        if self._leaving:
+            self._refusal = text
+        else:
+            self.terminal.show(f"! {text}")
+
     def _show_line(self, line: dict[Any, Any]) -> None:
         run, last = self._seen
         if line["id"] > last:
             self._seen = (run, line["id"])
             self.terminal.show(f"{line['name']}: {line['text']}")
+
+    def _give_up(self) -> None:
+        if self._token is None:
+            self._end("there was no answer")
 
     def _end(self, problem: str | None = None) -> None:
         if not self.ended.called:
@@ -214,7 +235,7 @@ def endpoint_for(reactor: Any, url: str) -> IStreamClientEndpoint:
 
 async def main(reactor: Any, url: str, name: str) -> None:
     """Chat until the person leaves."""
-    talk = Talk(name)
+    talk = Talk(name, reactor)
     terminal = StandardIO(talk.terminal, reactor=reactor)
     service = ClientService(endpoint_for(reactor, url), Connections(url, talk), clock=reactor)
     service.startService()

@@ -112,6 +112,12 @@ def raw_deflate(data: bytes) -> bytes:
     return (squeeze.compress(data) + squeeze.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
 
+def ended_deflate(data: bytes) -> bytes:
+    """Compress a message, and end the stream with it (RFC 7692 section 7.2.3.4)."""
+    squeeze = zlib.compressobj(wbits=-15)
+    return squeeze.compress(data) + squeeze.flush(zlib.Z_FINISH)
+
+
 # What a server sends.
 
 

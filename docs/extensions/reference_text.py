@@ -25,6 +25,7 @@ from sgcws.options.field import declared
 from sgcws.tap import Options
 from sgcws.values import Reject
 from sgcws.version import VERSION
+from sgcws.wiring.plan import DEFAULT_PORT
 
 __all__ = [
     "PARAMETERS",
@@ -57,6 +58,12 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "on_command_other": ("request", "response"),
 }
 """What the pages call the parameters of a handler; the code has only their types."""
+
+_HOW_TEXT_IS_READ = (
+    "What follows a flag is text: ``none`` or ``off`` is ``None``, ``true`` or ``on`` and ``false`` or ``off`` switch, "
+    "commas separate the items of a list, and a size may end in ``KiB``, ``MiB`` or ``GiB``. "
+    ":doc:`/reference/options` says how a TOML file differs."
+)
 
 _TYPED = re.compile(r"(--[a-z][a-z-]*[a-z]|tcp:[a-z0-9:=.]*[a-z0-9])")
 
@@ -241,6 +248,8 @@ def _flag_of(option: Description) -> str:
 def _default(option: Description) -> str:
     if option.default == f"sgcws/{VERSION}":
         return "``sgcws/VERSION``"
+    if option.path == ("port",):
+        return f"``{DEFAULT_PORT}``"  # where no layer says anything, it is the server's
     return f"``{option.default}``" if option.default else "(empty)"
 
 
@@ -262,7 +271,7 @@ def command_line_lines() -> list[str]:
     own = [(f"``{_with_synonym(name)}``", _marked(doc)) for name, doc in found.items() if name not in of_options]
     lines = _heading("Its own flags", "")
     lines += _table(("Flag", "What it does"), (26, 74), own)
-    lines += _heading("A flag for each option", "The words after a flag mean what they mean in a TOML file.")
+    lines += _heading("A flag for each option", _HOW_TEXT_IS_READ)
     rows = [(f"``--{name}``", option.doc, _default(option)) for name, option in of_options.items() if name in found]
     return lines + _table(("Flag", "What it says", "Default"), (34, 48, 18), rows)
 

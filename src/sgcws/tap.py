@@ -43,6 +43,9 @@ log = Logger()
 
 Layer = Mapping[str, object]
 
+_WITHOUT_APP = {"http-test-pages": ", but true without --app"}
+"""What the help adds to a default."""
+
 
 class CannotServe(SystemExit, Exception):
     """
@@ -97,8 +100,8 @@ class Options(usage.Options):
         ["app", None, None, "MODULE:ATTRIBUTE, a server or a function that returns one. [default: the chat]"],
         ["config", None, None, "A TOML file with port or bindings, and a table for each group. [default: none]"],
         *(
-            [flag, None, None, f"{doc} [default: {default}]"]
-            for flag, doc, default in command_line_parameters()
+            [flag, None, None, f"{doc} [{note}{_WITHOUT_APP.get(flag, '')}]"]
+            for flag, doc, note in command_line_parameters()
         ),
     ]
 
@@ -109,8 +112,6 @@ class Options(usage.Options):
 
     def opt_binding(self, description: str) -> None:
         """A Twisted endpoint description to listen on, instead of a port; can be given several times."""
-        with _called("--binding", description):
-            as_bindings([description])
         self.bindings.append(description)
 
     def opt_version(self) -> None:
@@ -151,23 +152,28 @@ class Options(usage.Options):
             return {}
         if self["http-document-root"] is not None:
             raise OptionError("--root", root, "either --root or --http-document-root")
-        with _called("--root", root):
+        with _called("--root"):
             read_command_line({"http-document-root": root})
         return {"http-document-root": root}
 
 
 @contextmanager
-def _called(name: str, words: str) -> Iterator[None]:
+def _called(name: str) -> Iterator[None]:
     """Name an option in errors as the user did."""
     try:
         yield
     except OptionError as error:
-        raise OptionError(name, words, error.allowed) from error
+        raise OptionError(name, error.value, error.allowed) from error
 
 
 def _check_place(layer: Layer, port: str, bindings: str) -> None:
-    if layer.get("port") is not None and layer.get("bindings"):
-        raise OptionError(port, layer["port"], f"either {port} or {bindings}")
+    """Check where a layer says to listen, under the names that it has for port and bindings."""
+    given: Any = layer.get("bindings", [])
+    if given and layer.get("port") is not None:
+        raise OptionError(port, layer["port"], f"either {port} or {bindings}, not both")
+    with _called(bindings):
+        as_bindings(given)
+        configuration({"bindings": given})
 
 
 def _environment(environ: Mapping[str, str]) -> Layer:
@@ -188,6 +194,9 @@ def _file(path: str) -> Layer:
 
 
 def _text(path: str) -> str:
+    if os.path.exists(path) and not os.path.isfile(path):
+        # A device may go on for ever.
+        raise OptionError("--config", path, "a file that can be read; this one: not a regular file")
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
@@ -212,27 +221,45 @@ def makeService(options: Options) -> MultiService:
     Raises:
         SystemExit: If something is wrong, with one line that says what.
     """
+    twistd: Mapping[str, Any] = options.parent or {}
     with ended_by_one_line():
+        _check_folders(twistd)
         reference = options["app"]
         server = chat_server() if reference is None else _application(reference)
-        _configure(server, options.layers)
-    service = _Serving(_log_is_beside(options.parent or {}))
+        _configure(server, options)
+    service = _Serving(_log_is_beside(twistd))
     server.setServiceParent(service)
     return service
 
 
-def _configure(server: WebSocketHTTPServer, layers: Sequence[Layer]) -> None:
+def _check_folders(twistd: Mapping[str, Any]) -> None:
+    """Refuse a log or pid file in no directory: twistd itself shows a traceback, or nothing once it is a daemon."""
+    log_file = None if twistd.get("syslog") or twistd.get("logger") else twistd.get("logfile")
+    pid_file = None if twistd.get("chroot") else twistd.get("pidfile")
+    for name, path in (("--logfile", log_file), ("--pidfile", pid_file)):
+        if path and not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+            raise OptionError(name, path, "a file in a directory that exists")
+
+
+def _configure(server: WebSocketHTTPServer, options: Options) -> None:
     """Lay the layers over a server's own options."""
-    given = merge(*layers)
+    given = merge(*options.layers)
     whole = configuration(given, base=server.options)
     server.options = whole.options
     if whole.port is not None:
         server.port = whole.port
     elif whole.bindings:
         server.bindings = whole.bindings
-    for binding in server.bindings:
-        # A description that cannot be read shall be heard of before twistd goes into the background.
-        endpoints_for(default_reactor(), binding, server.options.listen.backlog)
+    # A description that cannot be read shall be heard of before twistd goes into the background.
+    with _called(_source(options) if whole.bindings else f"--app {options['app']}: bindings"):
+        for binding in server.bindings:
+            endpoints_for(default_reactor(), binding, server.options.listen.backlog)
+
+
+def _source(options: Options) -> str:
+    """Name what the bindings come from, the strongest layer that has any."""
+    names = (f"{options['config']}: bindings", "SGCWS_BINDINGS", "--binding")
+    return [name for name, layer in zip(names, options.layers, strict=True) if layer.get("bindings")][-1]
 
 
 class _Serving(MultiService):
@@ -266,11 +293,16 @@ def _log_is_beside(twistd: Mapping[str, Any]) -> bool:
 # The application.
 
 
+_REFERENCE = "MODULE:ATTRIBUTE, as in chat:server for server in chat.py"
+
+
 def _application(reference: str) -> WebSocketHTTPServer:
     """Return the server that MODULE:ATTRIBUTE names."""
     module, _, attribute = reference.partition(":")
+    if module.endswith(".py"):
+        raise OptionError("--app", reference, f"{_REFERENCE}; the module is named without .py")
     if not attribute or not all(part.isidentifier() for part in module.split(".")):
-        raise OptionError("--app", reference, "MODULE:ATTRIBUTE, as in chat:server for server in chat.py")
+        raise OptionError("--app", reference, _REFERENCE)
     if os.getcwd() not in sys.path[:1]:
         sys.path.insert(0, os.getcwd())
     server = _made(reference, _attribute(reference, _module(reference, module), attribute))

@@ -22,6 +22,9 @@ class TransportKind(enum.Enum):
     """Raw TCP, accepted by the application."""
 
 
+_DESCRIPTION_STARTS = ("tcp:", "tcp6:", "unix:", "ssl:", "systemd:")
+
+
 def _whole(value: object, lowest: int, highest: int) -> bool:
     """Whether *value* is a whole number in that range; True and False are none."""
     return isinstance(value, int) and not isinstance(value, bool) and lowest <= value <= highest
@@ -87,7 +90,9 @@ class Binding:
         if self.endpoint is not None and not isinstance(self.endpoint, str):
             raise OptionError("Binding.endpoint", self.endpoint, "a Twisted endpoint description")
         if self.endpoint is None and self.port is None:
-            raise OptionError("Binding", None, "a port, with or without a host, or an endpoint")
+            example = self.host if self.host.startswith(_DESCRIPTION_STARTS) else "tcp:8080"
+            allowed = f"a port, with or without a host, or an endpoint by name, as in Binding(endpoint={example!r})"
+            raise OptionError("Binding", self.host or None, allowed)
         if self.endpoint is not None and (self.host or self.port is not None):
             raise OptionError("Binding", self.endpoint, "an endpoint alone, or a port with or without a host")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+from twisted.internet.testing import MemoryReactorClock
 from twisted.logger import Logger, LogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -131,6 +132,13 @@ class OptionPageTests(SynchronousTestCase):
         """The page is the same for each version."""
         self.assertIn("``sgcws/VERSION``", "\n".join(text.option_lines()))
         self.assertNotIn(f"sgcws/{sgcws.__version__}", "\n".join(text.option_lines()))
+
+    def test_the_port_that_holds(self) -> None:
+        """The default of ``port`` is the one that the help shows and the server takes."""
+        facts = "\n".join(text.option_lines()).partition("\n``port``\n")[2].partition("\n``bindings``\n")[0]
+        self.assertIn(":Default: ``8080``", facts)
+        self.assertIn("[default: 8080]", text.flags()["port"])
+        self.assertEqual(sgcws.WebSocketHTTPServer(reactor=MemoryReactorClock()).port, 8080)
 
     def test_example_file(self) -> None:
         """The file on the page can be read, and each line of it changes something."""

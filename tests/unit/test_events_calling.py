@@ -83,8 +83,8 @@ class CheckTests(SynchronousTestCase):
     def test_refused(self) -> None:
         """What cannot be called, what nobody would iterate or await is refused by the names of event and handler."""
         for handler, threaded, words in (
-            (None, False, "a NoneType cannot be called"),
-            (object(), True, "a object cannot be called"),
+            (None, False, "an object of type NoneType cannot be called"),
+            (object(), True, "an object of type object cannot be called"),
             (generator, False, f"{__name__}.generator is a generator; allowed: a function or a coroutine function"),
             (generator, True, f"{__name__}.generator is a generator; allowed: a function"),
             (async_generator, False, f"{__name__}.async_generator is a generator"),

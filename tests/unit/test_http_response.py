@@ -51,6 +51,7 @@ class SendTests(ServerTestCase):
         self.assertEqual((answer.status, answer.reason), (418, "<tea>"))
         self.assertIn(b"<h1>418 &lt;tea&gt;</h1>", answer.body)
         self.assertEqual(self.filled(lambda response: setattr(response, "status", 599)).reason, "Status")
+        self.assertIn(b"404 Not Found", self.filled(lambda response: setattr(response, "status", "404")).body)
 
     def test_empty(self) -> None:
         """An answer that is to be empty has no body."""

@@ -66,6 +66,28 @@ class AsBindingsTests(SynchronousTestCase):
                 error = self.assertRaises(OptionError, as_bindings, [wrong])
                 self.assertIn(f"any description but {kind.lower()}:", error.allowed)
 
+    def test_unknown_kind(self) -> None:
+        """A kind that neither Twisted nor a plugin knows is refused when it is given, with the nearest one known."""
+        for wrong, kind, near in (("tpc:80", "tpc", "tcp"), ("TCP:80", "TCP", "tcp"), ("unx:/x", "unx", "unix")):
+            error = self.assertRaises(OptionError, as_bindings, [wrong])
+            self.assertEqual(error.value, wrong)
+            self.assertIn(f"this one: no kind is called {kind!r}; did you mean {near}?", error.allowed)
+
+    def test_read_when_given(self) -> None:
+        """What takes no file to read is read when it is given; certificates and systemd's sockets have time."""
+        for wrong in ("tcp:80:interfac=127.0.0.1", "tcp6:80:interface=::1", "tcp:65536", "unix:/x:mode=9", "tcp:"):
+            error = self.assertRaises(OptionError, as_bindings, [wrong])
+            self.assertEqual((error.field, error.value), ("bindings", wrong))
+        for later in ("ssl:443", "ssl:443:privateKey=/nosuch", "systemd:domain=INET:index=0"):
+            self.assertEqual(as_bindings([later]), (Binding(endpoint=later),))
+
+    def test_plugins(self) -> None:
+        """A plugin's kind is known in any case of letters; its parser is not called yet."""
+        self.patch(module, "getPlugins", lambda _: [tcp6ServerEndpointParser])
+        self.assertEqual(as_bindings(["TCP6:nonsense"]), (Binding(endpoint="TCP6:nonsense"),))
+        self.patch(module, "getPlugins", raiser(AssertionError("looked for plugins")))
+        self.assertEqual(len(as_bindings(["tcp:80", "unix:/x", "ssl:443", "systemd:INET:name=x"])), 4)
+
 
 class EndpointsTests(SynchronousTestCase):
     """A binding becomes one endpoint, or a few that belong together."""
@@ -155,12 +177,41 @@ class EndpointsTests(SynchronousTestCase):
         error = self.assertRaises(OptionError, endpoints_for, self.reactor, Binding(endpoint="tcp:65536"), 1)
         self.assertEqual(error.allowed, "a port from 0 to 65535")
 
+    def refusal(self, description: str) -> str:
+        """Return what is said about a description that cannot be read."""
+        error = self.assertRaises(OptionError, endpoints_for, self.reactor, Binding(endpoint=description), 1)
+        self.assertEqual(error.allowed.splitlines(), [error.allowed])
+        return error.allowed
+
+    def test_reason(self) -> None:
+        """Why it cannot be read is told in Twisted's words, which are about the user's own text, in one line."""
+        for description, reason in (
+            ("nosuch:80", "Unknown endpoint type: 'nosuch'"),
+            ("tcp:80:interfac=x", "got an unexpected keyword argument 'interfac'"),
+            ("tcp:80:backlog=ma\nny", "invalid literal"),
+            ("systemd:domain=INET", "Specify exactly one of descriptor index or name"),
+            ("systemd:domain=INET:name=nosuch", "KeyError: 'nosuch'"),
+        ):
+            words = self.refusal(description)
+            self.assertIn(f"; this one: {reason}", words)
+            self.assertNotIn("within a value", words)
+
+    def test_colons(self) -> None:
+        """Colons that were not escaped are suspected where a description has more fields than it should."""
+        for description in (
+            "tcp6:80:interface=::1",
+            "tcp:80:interface=fe80:0:0:0:0:0:0:1",
+            "tcp:80:::1:5:6",
+            "unix:/x:lockfile=C:y:z",
+        ):
+            self.assertIn(r"; a colon within a value is written \:, as in interface=\:\:1", self.refusal(description))
+
     def test_missing_files(self) -> None:
         """A certificate that is not there, or is none, is the machine's fault: a `ListenError` with the binding."""
         missing = f"ssl:443:privateKey={self.mktemp()}"
         error = self.assertRaises(ListenError, endpoints_for, self.reactor, Binding(endpoint=missing), 1)
         self.assertEqual((error.binding, error.errno), (missing, errno.ENOENT))
-        self.assertEqual(error.reason, os.strerror(errno.ENOENT))
+        self.assertEqual(error.reason, f"{os.strerror(errno.ENOENT)}: {os.path.abspath(missing[19:])}")
         junk = self.mktemp()
         with open(junk, "w", encoding="ascii") as file:
             file.write("junk")

@@ -34,6 +34,12 @@ def given_defaults() -> list[Description]:
     ]
 
 
+def variable(flag: str) -> str:
+    """Return the environment variable that says the same as a flag."""
+    (found,) = (each.variable for each in (*describe(Configuration), *describe()) if each.flag == flag)
+    return found
+
+
 def as_toml(value: object) -> str:
     """Write a default as TOML."""
     if value is None:
@@ -176,9 +182,13 @@ class EnvironmentTests(SynchronousTestCase):
 
 class CommandLineTests(SynchronousTestCase):
     def test_parameters(self) -> None:
-        """Each option has a flag, with its doc and its default."""
+        """Each option has a flag, with its doc and its default; a switch has its words, an empty list is said so."""
         parameters = command_line_parameters()
-        self.assertIn(("http-charset", "The encoding of text that the server sends.", "utf-8"), parameters)
+        self.assertIn(("http-charset", "The encoding of text that the server sends.", "default: utf-8"), parameters)
+        notes = {flag: note for flag, _, note in parameters}
+        self.assertEqual(notes["http-scripts"], "true or false; default: true")
+        self.assertEqual(notes["watchdog-monitor"], "on or off; default: off")
+        self.assertEqual(notes["security-allowed-origins"], "default: (empty)")
         self.assertEqual(len(parameters), len(describe()))
 
     def test_defaults(self) -> None:
@@ -202,6 +212,19 @@ class CommandLineTests(SynchronousTestCase):
         error = self.assertRaises(OptionError, read_command_line, {"port": "http"})
         self.assertEqual((error.field, error.value), ("--port", "http"))
         self.assertIn("0 to 65535", error.allowed)
+
+    def test_allowed_in_text(self) -> None:
+        """What is allowed is said as it is written in text."""
+        for flag, allowed in (
+            ("port", "a whole number from 0 to 65535, or none"),
+            ("watchdog", "on or off"),
+            ("http-scripts", "true or false"),
+            ("websocket-max-frame-size", "a whole number of bytes above 0, or with KiB, MiB or GiB"),
+            ("websocket-subprotocols", "items without repetition, with commas between, each a token of"),
+        ):
+            for read, name in ((read_command_line, flag), (read_environment, variable(flag))):
+                error = self.assertRaises(OptionError, read, {name: "a b"})
+                self.assertTrue(error.allowed.startswith(allowed), error.allowed)
 
     @unhurried
     @given(st.dictionaries(st.sampled_from([each.flag for each in describe()]), words, max_size=3))
@@ -268,6 +291,13 @@ class ConfigurationTests(SynchronousTestCase):
         self.assertEqual(
             configuration(read_environment({"SGCWS_BINDINGS": ", ".join(wanted)})).bindings, wanted
         )
+
+    def test_unknown(self) -> None:
+        """An unknown name is shown with all that may stand at the top, port and bindings too, and the nearest."""
+        error = self.assertRaises(OptionError, configuration, {"prot": 8080})
+        self.assertEqual((error.field, error.value), ("options", "prot"))
+        self.assertTrue(error.allowed.startswith("port, bindings, listen, websocket, "), error.allowed)
+        self.assertTrue(error.allowed.endswith("; did you mean port?"), error.allowed)
 
     def test_refused(self) -> None:
         """A wrong place and an unknown group are named."""

@@ -43,6 +43,11 @@ class SecurityOptionsTests(SynchronousTestCase):
             error = self.assertRaises(OptionError, SecurityOptions, allowed_origins=patterns)
             self.assertEqual((error.field, error.value), ("allowed_origins", patterns))
 
+    def test_slash(self) -> None:
+        """A slash at the end, which an address has in a browser but no origin has, is spoken of."""
+        error = self.assertRaises(OptionError, SecurityOptions, allowed_origins=("https://example.com/",))
+        self.assertIn("nothing behind it, not even a slash", error.allowed)
+
     @settings(deadline=None, database=None)
     @given(st.text() | st.from_regex(r"\Ahttps?://[a-z*.:0-9/]*\Z"))
     def test_any_text(self, pattern: str) -> None:

@@ -70,7 +70,7 @@ class UpgradeTests(SynchronousTestCase):
 
     def test_no_upgrade(self) -> None:
         """A request that asks for no WebSocket is told how to ask."""
-        told = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+        told = {"Upgrade": "websocket", "Connection": "Upgrade, close", "Sec-WebSocket-Version": "13"}
         for refusal in (judge(without="Upgrade"), judge(("Upgrade", "h2c"), without="Upgrade")):
             self.assertEqual(self.assert_refused(426, refusal).headers, told)
 

@@ -224,12 +224,14 @@ class LifeTests(ServerTestCase):
         self.assertEqual(server.listening_ports, (81, 82, 83))
 
     def test_bad_description(self) -> None:
-        """A description that cannot be read fails the start with an `OptionError`, before anything is open."""
+        """A description that cannot be read is refused when it is given, or by the start, before anything is open."""
         for description in ("tcp:abc", "nonsense:1", "tcp:1:no=such"):
-            server = self.make(bindings=["tcp:81", description])
-            error = self.failureResultOf(server.start(), OptionError).value
+            error = self.assertRaises(OptionError, self.make, bindings=["tcp:81", description])
             self.assertEqual((error.field, error.value), ("bindings", description))
-            self.assertEqual(self.reactor.open, {})
+        server = self.make(bindings=["tcp:81", "systemd:INET:name=nosuch"])
+        error = self.failureResultOf(server.start(), OptionError).value
+        self.assertEqual((error.field, error.value), ("bindings", "systemd:INET:name=nosuch"))
+        self.assertEqual(self.reactor.open, {})
 
     def test_restart(self) -> None:
         """A restart says goodbye to everybody and listens by the new port; those who ask meanwhile share it."""
@@ -534,7 +536,7 @@ class ServiceTests(ServerTestCase):
 
     def test_bad_description_is_raised(self) -> None:
         """So is a description that cannot be read."""
-        self.assertRaises(OptionError, self.make(bindings=["tcp:x"]).privilegedStartService)
+        self.assertRaises(OptionError, self.make(bindings=["systemd:INET:name=x"]).privilegedStartService)
 
     def test_failed_start_is_reported(self) -> None:
         """A start that fails later goes to ``on_exception`` and the log."""

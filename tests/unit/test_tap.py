@@ -87,14 +87,19 @@ class HelpTests(TapCase):
     """``twistd sgcws --help``."""
 
     def test_every_option(self) -> None:
-        """The help shows every flag with its doc and its default."""
+        """The help shows every flag with its doc, its default, and the words of a switch."""
         self.patch(os, "environ", {"COLUMNS": "500"})
         lines = str(Options()).splitlines()
-        for flag, doc, default in command_line_parameters():
+        for flag, doc, note in command_line_parameters():
             (line,) = (line for line in lines if f" --{flag}= " in line)
-            self.assertTrue(line.endswith(f"{doc} [default: {default}]"), line)
+            self.assertIn(f"{doc} [{note}", line)
         for flag in ("port", "binding", "root", "app", "config"):
             self.assertTrue(any(f" --{flag}= " in line for line in lines), flag)
+
+    def test_test_pages(self) -> None:
+        """The help says that the chat has its pages on."""
+        self.patch(os, "environ", {"COLUMNS": "500"})
+        self.assertIn("[true or false; default: false, but true without --app]", str(Options()))
 
     def test_version(self) -> None:
         """The version is that of sgcws."""
@@ -137,7 +142,7 @@ class WhereTests(TapCase):
     def test_contradictions(self) -> None:
         """A port and bindings in one layer are refused in the words of that layer."""
         line = self.refusal("--port", "1", "--binding", "tcp:1")
-        self.assertIn("--port: 1 is not allowed; allowed: either --port or --binding", line)
+        self.assertIn("--port: 1 is not allowed; allowed: either --port or --binding, not both", line)
         line = self.refusal("--config", self.write("both.toml", 'port = 1\nbindings = ["tcp:1"]'))
         self.assertIn("both.toml: port: 1 is not allowed", line)
         self.environ({"SGCWS_PORT": "1", "SGCWS_BINDINGS": "tcp:1"})
@@ -150,10 +155,29 @@ class WhereTests(TapCase):
             (("--port", "65536"), "--port: '65536' is not allowed"),
             (("--binding", "8080"), "--binding: '8080' is not allowed"),
             (("--binding", "haproxy:tcp:1"), "--binding: 'haproxy:tcp:1' is not allowed"),
-            (("--binding", "nonsense:1"), "'nonsense:1' is not allowed"),
-            (("--binding", "tcp:http"), "'tcp:http' is not allowed"),
+            (("--binding", "nonsense:1"), "--binding: 'nonsense:1' is not allowed"),
+            (("--binding", "tcp:http"), "--binding: 'tcp:http' is not allowed"),
+            (("--binding", "tcp:1", "--binding", "tcp:1"), "--binding: ['tcp:1', 'tcp:1'] is not allowed"),
         ):
             self.assertIn(wanted, self.refusal(*arguments))
+
+    def test_sources(self) -> None:
+        """A wrong binding is named by where it was given, also if it takes files or systemd to find that out."""
+        for wrong in ("tpc:1", "systemd:domain=INET:name=nosuch"):
+            self.environ({})
+            self.assertIn(f"sgcws: --binding: {wrong!r} is not", self.refusal("--binding", wrong))
+            path = self.write("a.toml", f'bindings = ["{wrong}"]')
+            self.assertIn(f"sgcws: {path}: bindings: {wrong!r} is not", self.refusal("--config", path))
+            self.environ({"SGCWS_BINDINGS": f"tcp:1,{wrong}"})
+            self.assertIn(f"sgcws: SGCWS_BINDINGS: {wrong!r} is not", self.refusal())
+        self.environ({})
+        self.module("apps", make=lambda: WebSocketHTTPServer(bindings=["systemd:domain=INET:name=nosuch"]))
+        self.assertIn("sgcws: --app apps:make: bindings: 'systemd:", self.refusal("--app", "apps:make"))
+
+    def test_missing_certificate(self) -> None:
+        """A certificate that is not there is named."""
+        line = self.refusal("--binding", "ssl:8443")
+        self.assertIn(f"cannot listen on ssl:8443: No such file or directory: {self.directory / 'server.pem'}", line)
 
 
 class LayerTests(TapCase):
@@ -193,6 +217,11 @@ class LayerTests(TapCase):
     def test_chat_options(self) -> None:
         """The options of the built-in chat can be overruled, too."""
         self.assertFalse(self.server("--http-test-pages", "off").options.http.test_pages)
+
+    def test_config_without_end(self) -> None:
+        """What is no regular file is not read: a device may go on for ever."""
+        line = self.refusal("--config", os.devnull)
+        self.assertIn("'/dev/null' is not allowed; allowed: a file that can be read; this one: not a regular file", line)
 
     def test_config_beside(self) -> None:
         """The file is looked for in the current directory."""
@@ -293,7 +322,8 @@ class ApplicationTests(TapCase):
             ("chat:", "MODULE:ATTRIBUTE"),
             (":server", "MODULE:ATTRIBUTE"),
             ("..a:server", "MODULE:ATTRIBUTE"),
-            ("chat/app.py:server", "MODULE:ATTRIBUTE"),
+            ("chat/app.py:server", "without .py"),
+            ("step_5.py:server", "without .py"),
             ("not_there:server", "there is no not_there"),
             ("not_there.either:server", "there is no not_there"),
             ("json.not_there:server", "there is no json.not_there"),
@@ -336,6 +366,38 @@ class ApplicationTests(TapCase):
         server.start()
         self.module("apps", server=server)
         self.assertIn("only while the server is stopped", self.refusal("--app", "apps:server"))
+
+
+class FolderTests(TapCase):
+    """Where twistd is to write."""
+
+    def refused(self, **twistd: object) -> str:
+        """Return the line that a twistd with these options ends with."""
+        options = self.parsed()
+        options.parent = usage.Options()
+        options.parent.update(twistd)
+        return str(self.assertRaises(SystemExit, makeService, options).code)
+
+    def test_missing(self) -> None:
+        """A log or pid file in a directory that does not exist is named before twistd goes into the background."""
+        for name in ("logfile", "pidfile"):
+            path = os.path.join("nowhere", "a")
+            self.assertIn(f"sgcws: --{name}: {path!r} is not allowed", self.refused(**{name: path}))
+
+    def test_there(self) -> None:
+        """What twistd can write, or would write elsewhere, is left to it."""
+        (self.directory / "run").mkdir()
+        for twistd in (
+            {"logfile": "-", "pidfile": ""},
+            {"logfile": None, "pidfile": "a.pid"},
+            {"logfile": os.path.join("run", "a.log"), "pidfile": str(self.directory / "run" / "a.pid")},
+            {"logfile": os.path.join("nowhere", "a"), "syslog": 1},
+            {"pidfile": os.path.join("nowhere", "a"), "chroot": "/"},
+        ):
+            options = self.parsed()
+            options.parent = usage.Options()
+            options.parent.update(twistd)
+            makeService(options)
 
 
 class OwnFrameTests(SynchronousTestCase):

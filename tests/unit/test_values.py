@@ -76,6 +76,15 @@ class BindingTests(SynchronousTestCase):
             self.assertEqual(error.field, field, given_)
         self.assertRaises(TypeError, Binding, "", 80, "tcp:80")
 
+    def test_description_as_host(self) -> None:
+        """A description, or a host without a port, is shown back with the way to give it."""
+        error = self.assertRaises(OptionError, Binding, "tcp:8090")
+        self.assertEqual(error.value, "tcp:8090")
+        self.assertIn("Binding(endpoint='tcp:8090')", error.allowed)
+        error = self.assertRaises(OptionError, Binding, "localhost:80")
+        self.assertEqual(error.value, "localhost:80")
+        self.assertIn("Binding(endpoint='tcp:8080')", error.allowed)
+
 
 class ValueTests(SynchronousTestCase):
     """Values are values."""

@@ -23,6 +23,7 @@ from tests.web import (
     Server,
     ServerTestCase,
     Socket,
+    ended_deflate,
     frame,
     raw_deflate,
     upgrade,
@@ -337,6 +338,18 @@ class CompressionTests(ProtocolTestCase):
         self.socket.send(frame(BINARY, raw_deflate(bytes(1000)), rsv=4))
         self.assertEqual(self.got, [bytes(1000)])
         self.assert_fails(1009, frame(BINARY, raw_deflate(bytes(1001)), rsv=4))
+
+    def test_stream_ends(self) -> None:
+        """A message may end the deflater's stream; the next begins another (RFC 7692 section 7.2.3.4)."""
+        for rest in (b"", b"\x00"):
+            self.socket.send(frame(TEXT, ended_deflate(b"one") + rest, rsv=4), frame(TEXT, raw_deflate(b"two"), rsv=4))
+        self.assertEqual(self.got, ["one", "two"] * 2)
+
+    def test_behind_the_end(self) -> None:
+        """What comes behind the end of the stream, and would inflate to nothing, ends it with 1007 and is not kept."""
+        self.assert_fails(1007, frame(BINARY, ended_deflate(b"x") + b"more", rsv=4))
+        self.open(DEFLATE)
+        self.assert_fails(1007, frame(BINARY, ended_deflate(b"x"), rsv=4, fin=False), frame(CONTINUATION, b"more"))
 
     def test_corrupt(self) -> None:
         """What cannot be inflated ends it with 1007."""

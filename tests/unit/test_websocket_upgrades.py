@@ -62,12 +62,10 @@ class AnswerTests(ServerTestCase):
         self.assertEqual(answer.header("Sec-WebSocket-Protocol"), b"b")
 
     def test_body(self) -> None:
-        """A request with a body upgrades, too; what follows the body are frames."""
-        got: list[str] = []
-        self.events.on_message(lambda connection, text: got.append(text))
-        socket = self.server.connect()
-        socket.send(upgrade("Content-Length: 5") + b"12345" + frame(TEXT, b"x"))
-        self.assertEqual(got, ["x"])
+        """A request with a body does not upgrade: two who read it differently would see other frames."""
+        self.assertEqual(self.ask(upgrade("Content-Length: 0")).status, 101)
+        self.assertEqual(self.ask(upgrade("Content-Length: 5") + b"12345").status, 400)
+        self.assertEqual(self.ask(upgrade("Transfer-Encoding: chunked") + b"0\r\n\r\n").status, 400)
 
     def test_frames_behind(self) -> None:
         """Bytes right behind the request, in the same packet or while the application thinks, are frames."""
@@ -126,7 +124,7 @@ class RefusalTests(ServerTestCase):
         answer, _ = self.refused(upgrade("Sec-WebSocket-Version: 8"))
         self.assertEqual(answer.header("Sec-WebSocket-Version"), b"13")
         self.assertEqual(answer.header("Upgrade"), b"websocket")
-        self.assertEqual(answer.header("Connection"), b"Upgrade")
+        self.assertEqual(answer.header("Connection"), b"Upgrade, close")
 
     def test_rules_off(self) -> None:
         """Where neither version nor key matter, both may be anything, and the key is answered all the same."""
@@ -156,12 +154,15 @@ class RefusalTests(ServerTestCase):
         self.assertEqual(status("Origin: http://any.where"), 101)
         self.assertEqual(status("Origin: http://a", "Origin: http://b"), 400)
 
-    def test_goes_on(self) -> None:
-        """After a refusal the connection is one for requests as before."""
-        socket = self.server.connect()
-        self.assertEqual(socket.ask(upgrade("Sec-WebSocket-Key: x")).status, 400)
-        self.assertEqual(socket.ask(request("/x")).status, 404)
-        self.assertEqual(socket.open().status, 101)
+    def test_ends(self) -> None:
+        """After a refusal the connection ends: what follows may be frames, and is not read as a request."""
+        for head, status in ((upgrade("Sec-WebSocket-Key: x"), 400), (upgrade("Sec-WebSocket-Version: 8"), 426)):
+            socket = self.server.connect()
+            socket.send(head + request("/x"))
+            (answer,) = read_answers(socket.received())
+            self.assertEqual(answer.status, status)
+            self.assertIn(b"close", answer.header("Connection"))
+            self.assertTrue(socket.closed)
 
     def test_any_headers(self) -> None:
         """Whatever the headers hold, the answer is a WebSocket or a client's error."""

@@ -37,6 +37,19 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
     return {**found, "PYTHONPATH": str(Path(sgcws.__file__).parent.parent), "PYTHONUNBUFFERED": "1", **more}
 
 
+@contextmanager
+def none_ignored(*numbers: signal.Signals) -> Iterator[None]:
+    """Set signals to their defaults for a while: what is ignored here, as in a script's ``&``, a child ignores too."""
+    ignored = [number for number in numbers if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
+
+
 class Program:
     """
     A Python program that is ended after the test, if it has not ended by then.
@@ -46,22 +59,29 @@ class Program:
         arguments: For Python.
         path: Its current directory.
         more: Environment variables.
+        stdin: Where its standard input comes from; a pipe that `type` and `close_input` are for.
     """
 
     def __init__(
-        self, test: SynchronousTestCase, *arguments: str, path: Path, more: Mapping[str, str] | None = None
+        self,
+        test: SynchronousTestCase,
+        *arguments: str,
+        path: Path,
+        more: Mapping[str, str] | None = None,
+        stdin: int = subprocess.PIPE,
     ) -> None:
         self._said = {"out": "", "err": ""}
         self._news = Condition()
         self._pipes = 2
-        self._process = subprocess.Popen(
-            [sys.executable, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=path,
-            env=environment(more or {}),
-        )
+        with none_ignored(signal.SIGINT, signal.SIGTERM):
+            self._process = subprocess.Popen(
+                [sys.executable, *arguments],
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=path,
+                env=environment(more or {}),
+            )
         test.addCleanup(self._end)
         self._listeners = [self._listen("out", self._process.stdout), self._listen("err", self._process.stderr)]
 
@@ -129,7 +149,8 @@ class Program:
     def _end(self) -> None:
         self._process.kill()
         self.ended()
-        self.close_input()
+        if self._process.stdin is not None:
+            self.close_input()
 
 
 def until(look: Callable[[], T], missing: type[Exception] | tuple[type[Exception], ...] = ()) -> T:

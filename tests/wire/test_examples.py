@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 from typing import Any
 from urllib.request import urlopen
 
+from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 from websockets.sync.client import ClientConnection
@@ -52,9 +54,9 @@ class ExampleCase(SynchronousTestCase):
         self.path = Path(self.mktemp()).absolute()
         self.path.mkdir(parents=True)
 
-    def example(self, name: str, *arguments: str) -> Program:
+    def example(self, name: str, *arguments: str, stdin: int = PIPE) -> Program:
         """Start an example."""
-        return Program(self, str(EXAMPLES / name), *arguments, path=self.path)
+        return Program(self, str(EXAMPLES / name), *arguments, path=self.path, stdin=stdin)
 
     def assert_stops(self, program: Program) -> None:
         """Check that SIGINT ends a program without a complaint."""
@@ -167,6 +169,56 @@ class ChatClientTests(ExampleCase):
         pipe.close_input()
         self.assertEqual((pipe.ended(), pipe.err), (0, ""))
         ann.says(r"\* Pipe has come\nPipe: one\nPipe: two\n\* Pipe has left\n")
+
+    def test_piped_refused(self) -> None:
+        """A line from a pipe that the server refuses is a failure."""
+        _, url = self.chat()
+        pipe = self.example("chat_client.py", url, "--name", "Pipe")
+        pipe.type(f"one\n{'x' * 2001}\ntwo")
+        pipe.close_input()
+        self.assertEqual(pipe.ended(), 1)
+        self.assertIn("at most 2000 characters", pipe.err)
+        self.assertIn("Pipe: one\n", pipe.out)
+        self.assertIn("Pipe: two\n", pipe.out)
+
+    def test_no_input(self) -> None:
+        """Without any input the client joins and leaves, or says why it could not."""
+        _, url = self.chat()
+        ann = self.join(url, "Ann")
+        visit = self.example("chat_client.py", url, "--name", "Visit", stdin=DEVNULL)
+        self.assertEqual((visit.ended(), visit.err), (0, ""))
+        self.assertIn("* you are Visit; here: Ann, Visit\n", visit.out)
+        ann.says(r"\* Visit has come\n\* Visit has left\n")
+        for address, wanted in (
+            (f"ws://127.0.0.1:{free_port()}/chat", "refused"),
+            (url.replace("/chat", "/else"), "what answers there is not the chat"),
+            (url, "Somebody here has this name already"),
+        ):
+            client = self.example("chat_client.py", address, "--name", "Ann", stdin=DEVNULL)
+            self.assertEqual(client.ended(), 1)
+            self.assertRegex(client.err, rf"^{re.escape(address)}: .*{wanted}.*\n$")
+
+    def test_unsaid(self) -> None:
+        """The end of the input while the connection is lost is a failure if lines are still to be said, else none."""
+        for typed, status, wanted in ((["lost", "too"], 1, "not all was said"), ([], 0, "")):
+            server, url = self.chat()
+            ann = self.join(url, "Ann")
+            server.signal(signal.SIGTERM)
+            ann.says(r"trying to connect again\n")
+            for line in typed:
+                ann.type(line)
+            ann.close_input()
+            self.assertEqual(ann.ended(), status)
+            self.assertIn(wanted, ann.err)
+
+    def test_silence(self) -> None:
+        """A server that takes the connection and never answers is not waited for without end."""
+        clock = Clock()
+        talk = example_module("chat_client").Talk("Ann", clock)
+        talk.leave()
+        self.assertNoResult(talk.ended)
+        clock.advance(PATIENCE)
+        self.assertIn("no answer", str(self.failureResultOf(talk.ended, RuntimeError).value))
 
     def test_reconnects(self) -> None:
         """A server that is started again is found again, under the same name, and nothing is shown twice."""

@@ -17,7 +17,7 @@ from sgcws import WebSocketHTTPServer
 
 from . import browser
 from .pages import DOCS, Served, fetch, hear, load
-from .program import PATIENCE, TWISTD, Program, connected
+from .program import PATIENCE, TWISTD, Program, connected, free_port
 
 HOWTO = DOCS / "howto"
 
@@ -118,6 +118,17 @@ class ServerTests(Served):
                 peer.sendall(b"\x00\x01")
                 self.assertEqual(peer.recv(100), b"")
             self.assertEqual(fetch(self.url()), "404")
+
+        await deferToThread(talk)
+
+    async def test_asyncio_awaiting(self) -> None:
+        """A coroutine that awaits a Deferred answers on the reactor that is there."""
+        await self.howto("asyncio_awaiting")
+
+        def talk() -> None:
+            with self.websocket() as client:
+                client.send("hello")
+                self.assertEqual(hear(client), "hello")
 
         await deferToThread(talk)
 
@@ -252,6 +263,47 @@ class ProgramTests(SynchronousTestCase):
         program.close_input()
         self.assertEqual(program.ended(), 0, program.err)
         self.assertIn("stopped", program.out)
+
+    def changed(self, name: str, instead: dict[str, str]) -> str:
+        """Return a program with other words in some places."""
+        source = (HOWTO / f"{name}.py").read_text("utf-8")
+        for old, new in instead.items():
+            self.assertIn(old, source)
+            source = source.replace(old, new)
+        return source
+
+    def test_asyncio_reactor(self) -> None:
+        """``asyncio_reactor`` waits for asyncio as a program, and under twistd with the same reactor."""
+        twistd = (*TWISTD, "--nodaemon", "--pidfile=", "--reactor", "asyncio", "sgcws", "--port", "0")
+        ways = (
+            ("-c", self.changed("asyncio_reactor", {"port=8080": "port=0"})),
+            (*twistd, "--app", "asyncio_reactor:make_server"),
+        )
+        for arguments in ways:
+            program = self.program(*arguments)
+            with connected(f"ws://127.0.0.1:{program.port()}/") as client:
+                client.send("now?")
+                self.assertEqual(hear(client), "21.5 degrees")
+
+    def test_composing_site(self) -> None:
+        """``composing_site`` serves as a program, and says goodbye when it is ended."""
+        port = free_port()
+        program = self.program("-c", self.changed("composing_site", {"8080": str(port)}))
+        with connected(f"ws://127.0.0.1:{port}/ws") as client:
+            client.send("hello")
+            self.assertEqual(hear(client), "hello")
+            program.signal(signal.SIGINT)
+            self.assertEqual(program.ended(), 0, program.err)
+            client.close()
+            self.assertEqual(client.close_code, 1001)
+
+    def test_raw_tcp_client(self) -> None:
+        """``raw_tcp_client`` prints what its page shows."""
+        server = self.program("-c", self.changed("raw_tcp", {"tcp:8080": "tcp:0", "= 7000": "= 0"}))
+        client = self.program("-c", self.changed("raw_tcp_client", {"8080": str(server.port())}))
+        self.assertEqual(client.ended(), 0, client.err)
+        shown = (HOWTO / "raw_tcp.rst").read_text("utf-8").partition("python raw_tcp_client.py\n")[2]
+        self.assertEqual(client.out.split(), shown.split())
 
     def test_chat_tac(self) -> None:
         """``chat.tac`` serves under twistd."""

@@ -37,7 +37,7 @@ def check_callable(event: str, handler: object, threaded: bool) -> None:
             or is a coroutine function for the thread pool, where nobody would await it.
     """
     if not callable(handler):
-        raise TypeError(f"{event}: a {type(handler).__qualname__} cannot be called")
+        raise TypeError(f"{event}: an object of type {type(handler).__qualname__} cannot be called")
     allowed = "a function" if threaded else "a function or a coroutine function"
     if _is(inspect.isasyncgenfunction, handler) or _is(inspect.isgeneratorfunction, handler):
         raise TypeError(f"{event}: {name_of(handler)} is a generator; allowed: {allowed}")

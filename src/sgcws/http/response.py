@@ -92,7 +92,7 @@ class CommandResponse:
 
     def content(self, charset: str) -> tuple[bytes, str | None]:
         """Return the body, and the media type to announce it with."""
-        content = default_page(self.status, self.reason) if self._content is None else self._content
+        content = default_page(int(self.status), self.reason) if self._content is None else self._content
         kind = self.content_type or self.headers.get("Content-Type")
         if not isinstance(content, str):
             # A number would make a body of as many zeros.

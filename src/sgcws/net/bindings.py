@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from collections.abc import Iterable
@@ -14,19 +15,29 @@ from twisted.internet.endpoints import (
     TCP6ServerEndpoint,
     serverFromString,
 )
-from twisted.internet.interfaces import IStreamServerEndpoint
+from twisted.internet.interfaces import IStreamServerEndpoint, IStreamServerEndpointStringParser
+from twisted.plugin import getPlugins
 
 from sgcws.errors import ListenError, OptionError
 from sgcws.net.inherited import InheritedEndpoint
+from sgcws.options.field import did_you_mean
 from sgcws.values import Binding
 
 __all__ = ["as_bindings", "endpoints_for", "wildcard_interfaces"]
 
-ALLOWED = "a Binding, or a Twisted endpoint description such as tcp:8080:interface=127.0.0.1"
+DESCRIPTION = "a Twisted endpoint description such as tcp:8080:interface=127.0.0.1"
 
 _KIND = re.compile(r"([a-z][a-z0-9_+.-]*):", re.IGNORECASE)
 _PORT = re.compile(r"(?:tcp|tcp6|ssl):(?:port=)?([^:=]*)(?::|$)")
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
+_FUNCTION = re.compile(r"^[\w.]+\(\) ")
+_SPLIT_VALUE = re.compile(r"::|=[^:]*:[^:=]*(?::|$)")
+"""What a colon within a value leaves behind: an empty field, or one without a name after one with a name."""
+
+_AT_ONCE = ("tcp", "tcp6", "unix")
+"""The kinds that take no file, no reactor and nothing of systemd's to read."""
+_LATER = ("ssl", "systemd")
+"""The other kinds of Twisted's own."""
 
 _NOT_HERE = {
     # Twisted's reader believes every peer, and loses a header that comes in two pieces.
@@ -54,17 +65,30 @@ def _as_binding(binding: object) -> Binding:
     if isinstance(binding, str):
         binding = Binding(endpoint=binding)
     if not isinstance(binding, Binding):
-        raise OptionError("bindings", binding, ALLOWED)
+        raise OptionError("bindings", binding, f"a Binding, or {DESCRIPTION}")
     if binding.endpoint is not None:
-        _check_kind(binding.endpoint)
+        _check_early(binding.endpoint)
     return binding
+
+
+def _check_early(description: str) -> None:
+    """Refuse what is known to be wrong before a server starts."""
+    _check_kind(description)
+    kind = description.partition(":")[0]
+    if kind in _AT_ONCE:
+        _described(None, description, 1)
+    elif kind not in _LATER:
+        others = [plugin.prefix.lower() for plugin in getPlugins(IStreamServerEndpointStringParser)]
+        if kind.lower() not in others:
+            near = did_you_mean(kind.lower(), (*_AT_ONCE, *_LATER, *others))
+            raise _refused(description, f"no kind is called {kind!r}{near}")
 
 
 def _check_kind(description: str) -> None:
     """Refuse what is no description, which would make Twisted look through all plugins, and what is not for us."""
     kind = _KIND.match(description)
     if kind is None:
-        raise OptionError("bindings", description, ALLOWED)
+        raise OptionError("bindings", description, DESCRIPTION)
     if kind[1].lower() in _NOT_HERE:
         raise OptionError("bindings", description, _NOT_HERE[kind[1].lower()])
 
@@ -100,15 +124,32 @@ def _described(reactor: Any, description: str, backlog: int) -> IStreamServerEnd
     try:
         endpoint: IStreamServerEndpoint = serverFromString(reactor, with_backlog(description, backlog))
     except OSError as error:
-        raise ListenError(description, error.strerror or "a file cannot be read", error.errno) from error
+        raise ListenError(description, _file_reason(error), error.errno) from error
     except KeyFileError as error:
         raise ListenError(description, "the certificate or the key cannot be used") from error
     except Exception as error:
         # Each kind of description fails in its own way, and plugins may bring in more of them.
-        raise OptionError("bindings", description, ALLOWED) from error
+        raise _refused(description, _reason(error)) from error
     if isinstance(endpoint, AdoptedStreamServerEndpoint):
         return InheritedEndpoint(reactor, endpoint.fileno, endpoint.addressFamily)
     return endpoint
+
+
+def _refused(description: str, reason: str) -> OptionError:
+    masked = _ESCAPED.sub("_", description)
+    hint = r"; a colon within a value is written \:, as in interface=\:\:1" if _SPLIT_VALUE.search(masked) else ""
+    return OptionError("bindings", description, f"{DESCRIPTION}; this one: {reason}{hint}")
+
+
+def _reason(error: Exception) -> str:
+    """Return in one line why Twisted cannot read a description; its words are about the user's own text."""
+    words = _FUNCTION.sub("", " ".join(str(error).split()))
+    return words if isinstance(error, TypeError | ValueError) else f"{type(error).__name__}: {words}"
+
+
+def _file_reason(error: OSError) -> str:
+    reason = error.strerror or "a file cannot be read"
+    return f"{reason}: {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else reason
 
 
 def with_backlog(description: str, backlog: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from sgcws.options.field import Metadata, declared
-from sgcws.options.kinds import OrNone
+from sgcws.options.kinds import OrNone, flag
 from sgcws.options.server import ServerOptions
 
 __all__ = ["Description", "describe"]
@@ -53,6 +53,12 @@ class Description:
     def allowed(self) -> str:
         """What is allowed, in words."""
         return self.metadata.kind.allowed
+
+    @property
+    def words(self) -> str:
+        """The words that a switch takes in text; empty if it is none."""
+        kind = self.metadata.kind
+        return kind.in_text if kind is flag or kind.group is not None else ""
 
     @property
     def doc(self) -> str:

@@ -8,7 +8,7 @@ documentation. A group is a frozen attrs class of such fields; `table` makes a g
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -16,7 +16,17 @@ import attrs
 from sgcws.errors import OptionError
 from sgcws.options.kinds import Kind, Refused, read_switch
 
-__all__ = ["Metadata", "Table", "declared", "did_you_mean", "from_table", "load_value", "option", "table"]
+__all__ = [
+    "Metadata",
+    "Table",
+    "check_name",
+    "declared",
+    "did_you_mean",
+    "from_table",
+    "load_value",
+    "option",
+    "table",
+]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -46,6 +56,10 @@ class Metadata:
     def refusal(self, name: str, value: object) -> OptionError:
         """Return the error for a *value* that is not allowed for the option *name*."""
         return OptionError(name, value, self.kind.allowed, secret=self.secret)
+
+    def refusal_of_text(self, name: str, words: str) -> OptionError:
+        """Return the error for *words* on a command line or in the environment."""
+        return OptionError(name, words, self.kind.in_text, secret=self.secret)
 
 
 def option(
@@ -124,11 +138,26 @@ def from_table(group: type[T], name: str, plain: Mapping[str, object], base: T |
     known = declared(group)
     values = {}
     for key, value in plain.items():
-        if key not in known:
-            raise OptionError(name or "options", key, ", ".join(known) + did_you_mean(key, known))
+        check_name(name, key, known)
         full_name = f"{name}.{key}" if name else key
         values[key] = _laid_over(getattr(base, key, None), full_name, value, known[key][1])
     return group(**values) if base is None else attrs.evolve(base, **values)  # type: ignore[misc]
+
+
+def check_name(group: str, name: object, known: Collection[str]) -> None:
+    """
+    Refuse a name that is not known.
+
+    Args:
+        group: The full name of the group that it is in; empty for the root.
+        name: Of an option.
+        known: The names of all options there.
+
+    Raises:
+        OptionError: With *name* as its value, and the nearest name that is known.
+    """
+    if name not in known:
+        raise OptionError(group or "options", name, ", ".join(known) + did_you_mean(name, known))
 
 
 def _laid_over(base: object, name: str, plain: object, metadata: Metadata) -> object:
@@ -156,7 +185,7 @@ class Table(Kind[T_co]):
     none_word = "off"
 
     def __init__(self, group: type[T_co]) -> None:
-        super().__init__("on", f"{group.__name__}; in a file a table, or true for its defaults")
+        super().__init__("on", f"{group.__name__}; in a file a table, or true for its defaults", "on")
         self._group: type[T_co] = group
         self.group = group
 

@@ -33,20 +33,27 @@ class _Directory(Kind[str]):
         return words
 
 
+_ASCII = bytes(range(128))
+
+
 def _is_charset(name: str) -> bool:
-    """Whether Python can encode text with *name*, and a header can carry it."""
+    """
+    Whether Python can encode text with *name*, and a header can carry it.
+
+    ASCII must stay ASCII in it: else what was escaped as HTML comes to life again, as with UTF-7.
+    """
     try:
-        "a".encode(name)
+        plain = _ASCII.decode("ascii").encode(name) == _ASCII and _ASCII.decode(name).encode() == _ASCII
     except (LookupError, ValueError):
         return False
-    return _CHARSET.fullmatch(name) is not None
+    return plain and _CHARSET.fullmatch(name) is not None
 
 
 def _is_file_name(name: str) -> bool:
     return _FILE_NAME.fullmatch(name) is not None and name not in (".", "..")
 
 
-_charset = text("the name of a text encoding that Python knows", _is_charset)
+_charset = text("the name of a text encoding that Python knows and that extends ASCII", _is_charset)
 _file_name = text("a file name without a directory", _is_file_name)
 _header_value = text("printable ASCII", lambda value: _HEADER_VALUE.fullmatch(value) is not None)
 

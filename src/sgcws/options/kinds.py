@@ -53,6 +53,7 @@ class Kind(ABC, Generic[T_co]):
     Args:
         type_name: What the documentation calls it, in a word or two.
         allowed: What is allowed, as the end of the sentence "allowed: ...".
+        in_text: The same where text is given, in the environment or a command line; None for the same words.
     """
 
     none_word = "none"
@@ -60,9 +61,10 @@ class Kind(ABC, Generic[T_co]):
     group: type[Any] | None = None
     """The group whose instances these are, if they are."""
 
-    def __init__(self, type_name: str, allowed: str) -> None:
+    def __init__(self, type_name: str, allowed: str, in_text: str | None = None) -> None:
         self.type_name = type_name
         self.allowed = allowed
+        self.in_text = allowed if in_text is None else in_text
 
     @abstractmethod
     def check(self, value: object) -> T_co:
@@ -95,8 +97,10 @@ class _Flag(Kind[bool]):
 
 
 class _Whole(Kind[int]):
-    def __init__(self, type_name: str, allowed: str, lowest: int, highest: float) -> None:
-        super().__init__(type_name, allowed)
+    def __init__(
+        self, type_name: str, allowed: str, lowest: int, highest: float, in_text: str | None = None
+    ) -> None:
+        super().__init__(type_name, allowed, in_text)
         self._lowest, self._highest = lowest, highest
 
     def check(self, value: object) -> int:
@@ -174,7 +178,11 @@ class _Text(Kind[str]):
 
 class _Tuple(Kind[tuple[T_co, ...]]):
     def __init__(self, item: Kind[T_co]) -> None:
-        super().__init__(f"list of {item.type_name}", f"a list without repetition, each item {item.allowed}")
+        super().__init__(
+            f"list of {item.type_name}",
+            f"a list without repetition, each item {item.allowed}",
+            f"items without repetition, with commas between, each {item.in_text}",
+        )
         self._item = item
 
     def check(self, value: object) -> tuple[T_co, ...]:
@@ -206,7 +214,8 @@ class OrNone(Kind[T_co | None]):
 
     def __init__(self, kind: Kind[T_co]) -> None:
         word = kind.none_word
-        super().__init__(f"{kind.type_name} or {word}", f'{kind.allowed}, or None ("{word}" in text)')
+        in_text = f"{kind.in_text}, or {word}" if kind.group is None else f"{kind.in_text} or {word}"
+        super().__init__(f"{kind.type_name} or {word}", f'{kind.allowed}, or None ("{word}" in text)', in_text)
         self._kind, self.group = kind, kind.group
 
     def check(self, value: object) -> T_co | None:
@@ -267,7 +276,11 @@ positive: Final[Kind[float]] = _Seconds("a number of seconds above 0", lambda nu
 """Times in seconds, more than none; an int becomes a float."""
 
 size: Final[Kind[int]] = _Size(
-    "bytes", "a whole number of bytes above 0; in text also 64 MiB", 1, _LARGEST_SIZE
+    "bytes",
+    'a whole number of bytes above 0; in a file also with KiB, MiB or GiB, as in "64 MiB"',
+    1,
+    _LARGEST_SIZE,
+    "a whole number of bytes above 0, or with KiB, MiB or GiB as in 64 MiB",
 )
 """Sizes in bytes; text may end in KiB, MiB or GiB."""
 

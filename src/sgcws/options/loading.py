@@ -22,7 +22,7 @@ import attrs
 
 from sgcws.errors import OptionError
 from sgcws.options.description import Description, describe
-from sgcws.options.field import declared, did_you_mean, load_value, option
+from sgcws.options.field import check_name, declared, did_you_mean, load_value, option
 from sgcws.options.kinds import Refused, optional, port_number, text, tuple_of
 from sgcws.options.server import ServerOptions
 
@@ -77,6 +77,9 @@ def configuration(*layers: Mapping[str, object], base: ServerOptions | None = No
         OptionError: If a name is not known or a value is not allowed.
     """
     merged = merge(*layers)
+    known = (*declared(Configuration), *declared(ServerOptions))
+    for name in merged:
+        check_name("", name, known)
     place: dict[str, Any] = {
         name: load_value(name, merged.pop(name), metadata)
         for name, (_, metadata) in declared(Configuration).items()
@@ -154,9 +157,15 @@ def command_line_parameters() -> list[tuple[str, str, str]]:
     ``--port`` and ``--binding`` are the command's own; `read_command_line` takes the texts of both.
 
     Returns:
-        For each flag its name without dashes before it, its doc, and the text that means the default.
+        For each flag its name without dashes before it, its doc, and a note with the words of a switch and the text
+        that means the default.
     """
-    return [(description.flag, description.doc, description.default) for description in describe()]
+    return [(description.flag, description.doc, _note(description)) for description in describe()]
+
+
+def _note(description: Description) -> str:
+    default = f"default: {description.default or '(empty)'}"
+    return f"{description.words}; {default}" if description.words else default
 
 
 def read_command_line(given: Mapping[str, str | None]) -> dict[str, object]:
@@ -197,7 +206,7 @@ def _plain(name: str, description: Description, words: str) -> object:
         plain = kind.read(words)
         kind.load(name, plain)
     except Refused:
-        raise description.metadata.refusal(name, words) from None
+        raise description.metadata.refusal_of_text(name, words) from None
     return plain
 
 

@@ -23,7 +23,8 @@ def _is_pattern(words: str) -> bool:
 
 
 _pattern = text(
-    '"*", "null", or scheme://host:port in ASCII; a * may stand for the port or the first label of the host',
+    '"*", "null", or scheme://host:port in ASCII and nothing behind it, not even a slash; '
+    "a * may stand for the port or the first label of the host",
     _is_pattern,
 )
 

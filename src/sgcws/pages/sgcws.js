@@ -13,7 +13,7 @@
   const OPEN = 1; // WebSocket.OPEN; the class handed in need not carry the constant
   const ABNORMAL = 1006; // RFC 6455 section 7.4.1: ended without a close frame
   const GOING_AWAY = 1000; // 1001 would be its name, but a page may not send that
-  const WAKERS = ["online", "visibilitychange", "pageshow", "pagehide"];
+  const HEARD = ["online", "visibilitychange", "pageshow", "pagehide"];
   const EVENTS = ["state", "open", "message", "close"];
 
   const DEFAULTS = {
@@ -311,7 +311,8 @@
     }
 
     /** The browser may keep a page that is left, connection and all: a peer that hears nothing and does not go. */
-    #leave() {
+    #leave({ persisted }) {
+      if (!persisted) return; // then the browser closes, with 1001
       const opened = this.#state === "open";
       const ended = this.#socket === null;
       this.#socket?.close(GOING_AWAY, "");
@@ -341,17 +342,14 @@
     }
 
     #wakers(verb) {
-      WAKERS.forEach((type) => this.#options.wakers?.[verb](type, this.#wake));
+      HEARD.forEach((type) => this.#options.wakers?.[verb](type, this.#wake));
     }
 
     // Only ever earlier: "offline" is no reason to stop, since browsers say it while a server on this machine answers.
     #wake = (event) => {
-      if (event.type === "pagehide") {
-        if (event.persisted) this.#leave();
-        return;
-      }
       const hidden = event.type === "visibilitychange" && event.target?.visibilityState === "hidden";
-      if (this.#state === "waiting" && !hidden) this.connect();
+      if (event.type === "pagehide") this.#leave(event);
+      else if (this.#state === "waiting" && !hidden) this.connect();
     };
   }
 

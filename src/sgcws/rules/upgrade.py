@@ -32,7 +32,7 @@ class Refusal:
     headers: dict[str, str] = attrs.field(factory=dict)
 
 
-UPGRADE_REQUIRED = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+UPGRADE_REQUIRED = {"Upgrade": "websocket", "Connection": "Upgrade, close", "Sec-WebSocket-Version": "13"}
 
 
 def asks_for_websocket(version: str, upgrade_values: Iterable[str]) -> bool:
@@ -67,6 +67,8 @@ def judge_upgrade(
         return Refusal(400, "the Connection header does not name Upgrade")
     if enforce_version and headers.getall("sec-websocket-version", ()) != ["13"]:
         return Refusal(426, "the WebSocket version is not 13", UPGRADE_REQUIRED)
+    if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
+        return Refusal(400, "an upgrade has no body")
     return _judge_who(headers) or _judge_key(headers, validate_key) or _judge_offers(headers)
 
 

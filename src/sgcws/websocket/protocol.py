@@ -14,7 +14,7 @@ from sgcws.realtime.connection import Opening, Peer
 from sgcws.rules.close_codes import NO_STATUS, is_close_code
 from sgcws.rules.deflate import Deflate
 from sgcws.values import TransportKind
-from sgcws.websocket.compression import accepted
+from sgcws.websocket.compression import Stream, accepted
 
 __all__ = ["MessageFactory", "MessageProtocol"]
 
@@ -80,9 +80,14 @@ class MessageProtocol(WebSocketServerProtocol):
 
     def perMessageCompressionAccept(self, offers: list[Any]) -> Any:
         """Accept the offer, which was agreed on."""
-        return self._deflate and accepted(offers[0], self._deflate, self.factory.memory_level)
+        if self._deflate is None:
+            return None
+        self._accepted = accepted(offers[0], self._deflate, self.factory.memory_level)
+        return self._accepted
 
     def _onOpen(self) -> None:
+        if self._perMessageCompress is not None:
+            self._perMessageCompress = Stream.create_from_offer_accept(True, self._accepted)
         self._peer.open(TransportKind.WEBSOCKET, self, self._opening)
 
     def consumeData(self) -> None:

@@ -32,6 +32,7 @@ OURS = (
     "sec-websocket-accept",
     "sec-websocket-extensions",
     "sec-websocket-protocol",
+    "server",
     "transfer-encoding",
     "upgrade",
 )
@@ -59,7 +60,7 @@ class Upgrades:
         refusal = self._judge(exchange)
         if refusal is not None:
             exchange.peer.failed(refusal.status, refusal.reason)
-            return send_status(request, refusal.status, headers=refusal.headers)
+            return _refuse(exchange, refusal.status, headers=refusal.headers)
         added: CIMultiDict[str] = CIMultiDict()
         answer = self._shared.events.on_handshake.ask(exchange.peer, exchange.request, added)
         if isinstance(answer, Deferred):
@@ -92,12 +93,12 @@ class Upgrades:
 
     def _decide(self, answer: Any, exchange: Exchange, added: CIMultiDict[str]) -> None:
         if isinstance(answer, Reject):
-            exchange.refuse(answer)
+            _refuse(exchange, answer.status, answer.reason)
         elif getattr(exchange.twisted.channel, "leaving", False):
             # The goodbye was said while the application thought about it.
-            exchange.refuse(Reject(503))
+            _refuse(exchange, 503)
         elif not self._is_sound(added, exchange):
-            exchange.refuse(Reject(500))
+            _refuse(exchange, 500)
         else:
             self._upgrade(exchange, CIMultiDictProxy(added.copy()))
 
@@ -137,6 +138,15 @@ class Upgrades:
         if compression is None or offers is None:
             return None
         return agree(offers, compression.window_bits, compression.context_takeover)
+
+
+def _refuse(exchange: Exchange, status: int, reason: str = "", headers: dict[str, str] | None = None) -> int:
+    """
+    Answer with a status, and end the connection.
+
+    What follows may be frames of a client, or of a proxy's, that took the upgrade for granted; it is no request.
+    """
+    return send_status(exchange.twisted, status, reason, {"Connection": "close", **(headers or {})})
 
 
 def _in_time(answer: Any, late: Any) -> Any:
