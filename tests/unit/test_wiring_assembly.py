@@ -25,6 +25,22 @@ class AssemblyTests(ServerTestCase):
         self.reactor.advance(4)
         self.assertTrue(idle.closed)
 
+    def test_one_time_for_both(self) -> None:
+        """The first bytes and the first head share one time; a later head has it for itself."""
+        self.serve(http=HTTPOptions(header_timeout=10, keep_alive_timeout=60))
+        slow, later = self.server.connect(), self.server.connect()
+        slow.send(b"G")
+        later.ask(request("/"))
+        self.reactor.advance(4)
+        slow.send(b"ET / HT")
+        later.send(b"GET / HT")
+        self.reactor.advance(5.9)
+        self.assertEqual((slow.closed, later.closed), (False, False))
+        self.reactor.advance(0.1)
+        self.assertEqual((slow.closed, later.closed), (True, False))
+        self.reactor.advance(4)
+        self.assertTrue(later.closed)
+
     def test_close_timeout(self) -> None:
         """The end of a WebSocket has its limit from the options, and making another resource changes nothing of it."""
         self.serve(websocket=WebSocketOptions(close_timeout=2))

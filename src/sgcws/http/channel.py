@@ -37,6 +37,7 @@ class Channel(HTTPChannel):
     Attributes:
         tenant: The connection that it speaks for, if it is known.
         head_timeout: Seconds from the first byte of a request to the last of its head.
+        first_head_timeout: Seconds for the first head, where some have gone by before the channel was made.
         server_header: What the ``Server`` header says; None sends none. One that a resource sets is left alone.
         leaving: Whether the connection ends after the request that is under way.
     """
@@ -44,6 +45,7 @@ class Channel(HTTPChannel):
     transport: Any
     tenant: Tenant | None = None
     head_timeout = 10.0
+    first_head_timeout: float | None = None
     server_header: bytes | None = None
     leaving = False
     _head_deadline: IDelayedCall | None = None
@@ -63,6 +65,7 @@ class Channel(HTTPChannel):
 
     def allHeadersReceived(self) -> None:
         """Note that the head is whole."""
+        self.first_head_timeout = None
         self._head_is_over()
         super().allHeadersReceived()
 
@@ -117,7 +120,8 @@ class Channel(HTTPChannel):
         transport = self.transport
         if self._head_deadline is None and transport is not None and not transport.disconnecting and self._in_a_head():
             # The idle timer is no deadline: each byte sets it anew.
-            self._head_deadline = self.callLater(self.head_timeout, self._head_too_slow)
+            left = self.head_timeout if self.first_head_timeout is None else self.first_head_timeout
+            self._head_deadline = self.callLater(left, self._head_too_slow)
 
     def _head_is_over(self) -> None:
         if self._head_deadline is not None:

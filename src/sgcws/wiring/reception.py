@@ -53,6 +53,9 @@ class FrontDesk:
         """Make the channel that speaks HTTP/1.1."""
         channel: Channel = self._site.buildProtocol(None)
         channel.tenant = peer
+        # The first head has the time that the first bytes have left.
+        gone_by = self._shared.clock.seconds() - peer.created_at
+        channel.first_head_timeout = max(0.0, channel.head_timeout - gone_by)
         return channel
 
     def raw_tcp(self, peer: Peer) -> IProtocol:
