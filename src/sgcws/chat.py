@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 import secrets
 import time
 import unicodedata
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
 
 import attrs
 
 from sgcws import Connection, HTTPOptions, WebSocketHTTPServer
 
-__all__ = ["Chat", "Join", "Line", "Refused", "Room", "Say", "Welcome", "chat_server", "read"]
+__all__ = ["Chat", "Join", "Line", "Pace", "Refused", "Room", "Say", "Welcome", "chat_server", "read"]
 
 PATH = "/chat"
 REPLACED = 4000
@@ -31,12 +33,20 @@ LONGEST_NAME = 32
 LONGEST_TEXT = 2000
 LONGEST_MESSAGE = 12 * LONGEST_TEXT + 1000
 """Characters of JSON: those of the longest text may be written as 12 each."""
-MOST_PEOPLE = 1000
-"""How many the room holds: each hears of each coming and going, with the names of all."""
+MOST_PEOPLE = 200
+"""How many the room holds: each hears of each coming and going."""
 HISTORY = 50
 """The lines that are kept for those who join."""
 BURST, PERIOD = 20, 10.0
 """A person may say this many lines in so many seconds."""
+ADDRESS_BURST = 100
+"""So many lines, and so many joins, may come from one address in that time: whole offices have one."""
+
+UNSEEN = re.compile(
+    r"[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""What leaves no mark: Unicode's Default_Ignorable_Code_Point, and the blanks of Braille and of music."""
 
 
 def chat_server(reactor: Any = None) -> WebSocketHTTPServer:
@@ -148,7 +158,44 @@ class _Person:
     key: str
     token: str = attrs.field(repr=False)
     guid: str
-    said_at: deque[float] = attrs.field(factory=lambda: deque(maxlen=BURST))
+    home: str
+
+
+class Pace:
+    """
+    Counts what each of many has done in the last `PERIOD`; who has done nothing in it is forgotten.
+
+    Args:
+        now: Returns the time in seconds.
+        most: How much is allowed in the period.
+    """
+
+    def __init__(self, now: Callable[[], float], most: int) -> None:
+        self._now = now
+        self._most = most
+        self._times: OrderedDict[str, deque[float]] = OrderedDict()  # whoever did something last stands last
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+    def allows(self, who: str) -> bool:
+        """Tell whether somebody may do one thing more."""
+        return len(self._of_late(who)) < self._most
+
+    def count(self, who: str) -> None:
+        """Note that somebody has done one thing more."""
+        self._times[who] = self._of_late(who)
+        self._times[who].append(self._now())
+        self._times.move_to_end(who)
+        while self._times and not self._of_late(first := next(iter(self._times))):
+            del self._times[first]
+
+    def _of_late(self, who: str) -> deque[float]:
+        times = self._times.get(who, deque())
+        # Not below 0: after the clock was set back nobody has to wait for it to catch up.
+        while times and not 0 <= self._now() - times[0] < PERIOD:
+            times.popleft()
+        return times
 
 
 class Room:
@@ -164,6 +211,10 @@ class Room:
         self._now = now
         self._new_token = new_token
         self._people: dict[str, _Person] = {}
+        # By name and by address, not by connection: leaving and joining anew helps nobody.
+        self._joins_from = Pace(now, ADDRESS_BURST)
+        self._lines_from = Pace(now, ADDRESS_BURST)
+        self._lines_of = Pace(now, BURST)
         self._lines: deque[Line] = deque(maxlen=HISTORY)
         self._last_id = 0
         self.run = new_token()
@@ -183,38 +234,42 @@ class Room:
         """The last lines, the oldest first."""
         return list(self._lines)
 
-    def join(self, guid: str, wanted: Join) -> Welcome:
+    def join(self, guid: str, wanted: Join, address: str = "") -> Welcome:
         """
         Let somebody in.
 
-        Names that look the same but for case, width or spaces are the same name.
+        Names that look the same but for case, width, spaces or what cannot be seen are the same name.
         Whoever has the token of the one who bears it takes it over; the token stays valid.
 
+        Args:
+            guid: The connection.
+            wanted: The name, and the token if there is one.
+            address: The IP address it comes from; empty if it has none.
+
         Raises:
-            Refused: If the connection has joined already, the name is not allowed or taken, or the room is full.
+            Refused: If the connection has joined already, the name is not allowed or taken, the room is full, or too
+                many joins came from the address at once.
         """
         if guid in self._people:
             raise Refused("bad-message", "You have joined already.")
         name = _checked_name(wanted.name)
         key = _key(name)
         holder = next((person for person in self._people.values() if person.key == key), None)
-        if holder is None:
-            return self._let_in(_Person(name, key, self._new_token(), guid))
-        if not _same(holder.token, wanted.token):
+        if holder is not None and not _same(holder.token, wanted.token):
             raise Refused("name-taken", "Somebody here has this name already.")
-        return self._take_over(holder, guid)
-
-    def _let_in(self, person: _Person) -> Welcome:
-        if len(self._people) >= MOST_PEOPLE:
+        if holder is None and len(self._people) >= MOST_PEOPLE:
             raise Refused("full", "The room is full. Try again later.")
-        self._people[person.guid] = person
-        return Welcome(person.name, person.token, None)
+        self._count_join(home := _home(address))
+        token = self._new_token() if holder is None else holder.token
+        if holder is not None:
+            name = self._people.pop(holder.guid).name
+        self._people[guid] = _Person(name, key, token, guid, home)
+        return Welcome(name, token, None if holder is None else holder.guid)
 
-    def _take_over(self, person: _Person, guid: str) -> Welcome:
-        replaced, person.guid = person.guid, guid
-        del self._people[replaced]
-        self._people[guid] = person
-        return Welcome(person.name, person.token, replaced)
+    def _count_join(self, home: str) -> None:
+        if not self._joins_from.allows(home):
+            raise Refused("too-fast", "Too many join from your address. Wait a moment.")
+        self._joins_from.count(home)
 
     def say(self, guid: str, text: str) -> Line:
         """
@@ -227,18 +282,17 @@ class Room:
         if person is None:
             raise Refused("not-joined", "Join first.")
         _check_text(text)
-        self._count(person)
+        self._count_line(person)
         self._last_id += 1
         line = Line(self._last_id, person.name, text, self._now())
         self._lines.append(line)
         return line
 
-    def _count(self, person: _Person) -> None:
-        now = self._now()
-        # Not below 0: after the clock was set back nobody has to wait for it to catch up.
-        if len(person.said_at) == BURST and 0 <= now - person.said_at[0] < PERIOD:
-            raise Refused("too-fast", f"At most {BURST} lines in {PERIOD:.0f} seconds. Wait a moment.")
-        person.said_at.append(now)
+    def _count_line(self, person: _Person) -> None:
+        if not (self._lines_of.allows(person.key) and self._lines_from.allows(person.home)):
+            raise Refused("too-fast", "Too many lines in a short time. Wait a moment.")
+        self._lines_of.count(person.key)
+        self._lines_from.count(person.home)
 
     def leave(self, guid: str) -> str | None:
         """Let a connection go; return the name of who has left with it, or None if nobody has."""
@@ -248,7 +302,13 @@ class Room:
 
 def _key(name: str) -> str:
     """Return what two names have in common that people would take for the same."""
-    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
+    folded = unicodedata.normalize("NFKC", UNSEEN.sub("", name)).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
+def _home(address: str) -> str:
+    """Return what the addresses of one household share: all of IPv4, the first half of IPv6."""
+    return ip_address(address).packed[:8].hex() if address else ""
 
 
 def _same(secret: str, given: str | None) -> bool:
@@ -258,15 +318,15 @@ def _same(secret: str, given: str | None) -> bool:
 def _checked_name(text: str) -> str:
     """Return a name without spaces around it; what cannot be seen, or turns the text around it, may not be in it."""
     name = text.strip()
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise Refused("bad-name", f"A name has 1 to {LONGEST_NAME} printable characters.")
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or not _key(name):
+        raise Refused("bad-name", f"A name has 1 to {LONGEST_NAME} printable characters, and something to see.")
     return name
 
 
 def _check_text(text: str) -> None:
     if len(text) > LONGEST_TEXT:
         raise Refused("too-long", f"A line has at most {LONGEST_TEXT} characters.")
-    if not text.strip():
+    if not UNSEEN.sub("", text).strip():
         raise Refused("bad-message", "A line is not empty.")
     # Cc: control, Cs: half a surrogate pair, Zl and Zp: other ends of a line.
     if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
@@ -288,6 +348,8 @@ class Chat:
 
     def hear(self, connection: Connection, message: str) -> None:
         """Do what a message asks for, or tell its sender why not."""
+        if connection.data == REPLACED:
+            return  # it was told to close, and what it still says comes too late
         try:
             match read(message):
                 case Join() as wanted:
@@ -303,23 +365,25 @@ class Chat:
         connection.write_data(_message("error", code=refused.code, message=refused.message))
 
     def leave(self, connection: Connection) -> None:
-        """Hear that a connection has ended."""
+        """Hear that a connection has ended; while a server stops nobody is told, since all are closing."""
         name = self._room.leave(connection.guid)
         if name is not None:
-            self._tell(self._room.guids, "left", name=name, people=self._room.people)
+            self._tell(self._room.guids, "left", name=name)
 
     def _join(self, connection: Connection, wanted: Join) -> None:
         room = self._room
-        welcome = room.join(connection.guid, wanted)
+        welcome = room.join(connection.guid, wanted, connection.ip)
         lines = [attrs.asdict(line) for line in room.lines]
         connection.write_data(
             _message("welcome", name=welcome.name, token=welcome.token, run=room.run, people=room.people, lines=lines)
         )
         if welcome.replaced is None:
             others = [guid for guid in room.guids if guid != connection.guid]
-            self._tell(others, "joined", name=welcome.name, people=room.people)
+            self._tell(others, "joined", name=welcome.name)
         elif welcome.replaced in self._server.connections:
-            self._server.connections[welcome.replaced].close(REPLACED, "replaced")
+            ghost = self._server.connections[welcome.replaced]
+            ghost.data = REPLACED
+            ghost.close(REPLACED, "replaced")
 
     def _tell(self, guids: list[str], kind: str, **values: object) -> None:
         self._server.broadcast(_message(kind, **values), include=guids)

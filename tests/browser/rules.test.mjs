@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { catchUp, hueOf, nameProblem, oneLine, parse, textProblem } from "../../src/sgcws/pages/chat_rules.mjs";
+import { catchUp, hueOf, nameProblem, oneLine, parse, peopleAfter, textProblem } from "../../src/sgcws/pages/chat_rules.mjs";
 import {
   addressOf, closeProblem, cut, fromBase64, fromHex, passes, splitProtocols, summary, toHex,
 } from "../../src/sgcws/pages/tester_rules.mjs";
@@ -55,6 +55,13 @@ test("pasted lines become one, with a space for each break and tab; other spaces
   assert.equal(oneLine("  as  it was "), "  as  it was ");
   assert.equal(oneLine("a \n b\n"), "a b ");
   assert.equal(oneLine(" ".repeat(200_000)).length, 200_000); // in linear time
+});
+
+test("who comes stands last, who leaves is gone, nobody stands there twice", () => {
+  assert.deepEqual(peopleAfter(["Zoë", "Ann"], { type: "joined", name: "Bob" }), ["Zoë", "Ann", "Bob"]);
+  assert.deepEqual(peopleAfter(["Ann", "Bob"], { type: "joined", name: "Bob" }), ["Ann", "Bob"]);
+  assert.deepEqual(peopleAfter(["Ann", "Bob"], { type: "left", name: "Ann" }), ["Bob"]);
+  assert.deepEqual(peopleAfter(["Ann"], { type: "left", name: "Bob" }), ["Ann"]);
 });
 
 test("a name has one of eight colours, whatever its case", () => {

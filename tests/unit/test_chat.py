@@ -18,12 +18,14 @@ from websockets.uri import parse_uri
 
 from sgcws import chat
 from sgcws.chat import (
+    ADDRESS_BURST,
     BURST,
     HISTORY,
     LONGEST_MESSAGE,
     MOST_PEOPLE,
     PERIOD,
     Join,
+    Pace,
     Refused,
     Room,
     Say,
@@ -44,6 +46,9 @@ SHAPED = st.fixed_dictionaries(
 )
 MESSAGES = ANY_TEXT | JSON.map(json.dumps) | SHAPED.map(json.dumps)
 """What a client may send: anything, JSON, and nearly right."""
+
+UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180f\u2800\u3164\ufe00\ufe0f\uffa0\U0001d159\U000e0100\U000e01ef"
+"""Printable for Python, and nothing to see."""
 
 NAMES = st.sampled_from(["Ann", "ann", "ANN", "Bob", "Zoë", "A  nn", "", "\u202eBob"])
 STEPS = st.lists(
@@ -134,6 +139,15 @@ class RoomTests(SynchronousTestCase):
         for name in ("", "  ", "x" * 33, "a\nb", "a\0", "a\u202eb", "a\u200bb", "a\u2028b", "a\u00a0b", "\ud800"):
             self.refused("bad-name", self.room.join, "1", Join(name))
 
+    def test_unseen_names(self) -> None:
+        """Characters that leave no mark make no other name, and no name by themselves; where they serve, they stay."""
+        self.room.join("1", Join("alice"))
+        for unseen in UNSEEN:
+            self.refused("name-taken", self.room.join, "2", Join(f"al{unseen}ice"))
+            self.refused("bad-name", self.room.join, "2", Join(unseen * 3))
+        heart = "\N{HEAVY BLACK HEART}\ufe0f"
+        self.assertEqual(self.room.join("2", Join(heart)).name, heart)
+
     def test_unique(self) -> None:
         """A name that differs only in case, width or spaces is taken, with a wrong token too."""
         self.room.join("1", Join("Ann Straße"))
@@ -161,7 +175,8 @@ class RoomTests(SynchronousTestCase):
 
     def test_full(self) -> None:
         """A full room lets nobody else in, but those who come back; when somebody leaves, there is room again."""
-        tokens = [self.room.join(str(number), Join(f"Ann {number}")).token for number in range(MOST_PEOPLE)]
+        join = self.room.join
+        tokens = [join(str(number), Join(f"Ann {number}"), f"192.0.2.{number}").token for number in range(MOST_PEOPLE)]
         self.refused("full", self.room.join, "new", Join("Bob"))
         self.assertEqual(self.room.join("again", Join("Ann 7", tokens[7])).replaced, "7")
         self.refused("full", self.room.join, "new", Join("Bob"))
@@ -190,6 +205,8 @@ class RoomTests(SynchronousTestCase):
         self.refused("not-joined", self.room.say, "1", "hello")
         self.room.join("1", Join("Ann"))
         self.refused("too-long", self.room.say, "1", "x" * 2001)
+        for unseen in (" ".join(UNSEEN), "\u200b\ufeff"):
+            self.refused("bad-message", self.room.say, "1", unseen)
         for text in ("", " \u3000", "a\nb", "a\rb", "a\u2028b", "a\u2029b", "a\x85b", "\x1b[2J", "a\ud83d"):
             self.refused("bad-message", self.room.say, "1", text)
         self.assertEqual(self.room.lines, [])
@@ -218,6 +235,68 @@ class RoomTests(SynchronousTestCase):
         self.refused("too-fast", self.room.say, "2", "flood")
         self.clock.advance(PERIOD)
         self.room.say("2", "calm")
+
+    def test_flood_and_leave(self) -> None:
+        """Who leaves and joins anew under the same name has still said as much."""
+        self.room.join("1", Join("Ann"), "192.0.2.1")
+        for _ in range(BURST):
+            self.room.say("1", "flood")
+        self.room.leave("1")
+        self.room.join("2", Join("ANN"), "192.0.2.2")
+        self.refused("too-fast", self.room.say, "2", "flood")
+
+    def test_flood_of_an_address(self) -> None:
+        """Many names behind one address have a limit together; those of other addresses go on."""
+        for number in range(ADDRESS_BURST):
+            self.room.join(str(number), Join(f"Ann {number}"), "2001:db8::1")
+            self.room.say(str(number), "flood")
+            self.room.leave(str(number))
+        self.refused("too-fast", self.room.join, "more", Join("Ann"), "2001:db8::2")
+        self.room.join("other", Join("Bob"), "2001:db8:0:1::1")
+        self.room.say("other", "calm")
+        self.clock.advance(PERIOD)
+        self.room.join("more", Join("Ann"), "2001:db8::2")
+        self.room.say("more", "calm")
+
+    def test_lines_of_an_address(self) -> None:
+        """Those who are here speak too fast together, too, and a refused line counts for nobody."""
+        for number in range(ADDRESS_BURST // BURST + 1):
+            self.room.join(str(number), Join(f"Ann {number}"), "192.0.2.1")
+        for number in range(ADDRESS_BURST):
+            self.room.say(str(number // BURST), "flood")
+        for _ in range(BURST):
+            self.refused("too-fast", self.room.say, str(ADDRESS_BURST // BURST), "one more")
+        self.clock.advance(PERIOD)
+        for _ in range(BURST):
+            self.room.say(str(ADDRESS_BURST // BURST), "calm")
+
+    def test_refused_joins(self) -> None:
+        """A join that is refused is not counted: a name that is taken can be tried for as long as it takes."""
+        self.room.join("1", Join("Ann"))
+        for _ in range(2 * ADDRESS_BURST):
+            self.refused("name-taken", self.room.join, "2", Join("Ann"))
+        self.room.join("2", Join("Bob"))
+
+    def test_forgotten(self) -> None:
+        """What was counted is forgotten after the period, also after the clock was set back."""
+        pace = Pace(self.clock.seconds, 1)
+        for start in (0.0, 1000.0, 10.0):
+            self.clock.rightNow = start
+            for number in range(100):
+                pace.count(f"{start} {number}")
+            self.clock.advance(PERIOD)
+            pace.count("Ann")
+            self.assertEqual(len(pace), 1)
+            self.assertEqual((pace.allows("Ann"), pace.allows("Bob")), (False, True))
+
+    def test_forgotten_meanwhile(self) -> None:
+        """Somebody who goes on and on does not keep the others from being forgotten."""
+        pace = Pace(self.clock.seconds, 10)
+        for who in ("Ann", "Bob", "Carl", "Ann", "Ann"):
+            pace.count(who)
+            self.clock.advance(PERIOD / 3)
+        pace.count("Ann")
+        self.assertEqual(len(pace), 1)
 
     def test_clock_set_back(self) -> None:
         """A clock that is set back silences nobody."""
@@ -330,12 +409,12 @@ class ChatTests(SynchronousTestCase):
     def test_conversation(self) -> None:
         """Everybody who has joined hears of lines, comings and goings; the writer hears the line too."""
         ann, bob = self.member("Ann"), self.member("Bob")
-        self.assertEqual(ann.heard(), [{"type": "joined", "name": "Bob", "people": ["Ann", "Bob"]}])
+        self.assertEqual(ann.heard(), [{"type": "joined", "name": "Bob"}])
         line = {"type": "line", "id": 1, "name": "Bob", "text": "hi", "at": 0.0}
         self.assertEqual(bob.ask("say", text="hi"), [line])
         self.assertEqual(ann.heard(), [line])
         bob.hang_up()
-        self.assertEqual(ann.heard(), [{"type": "left", "name": "Bob", "people": ["Ann"]}])
+        self.assertEqual(ann.heard(), [{"type": "left", "name": "Bob"}])
 
     def test_strangers(self) -> None:
         """Who has not joined hears nothing, and whose going is nobody's business."""
@@ -352,12 +431,26 @@ class ChatTests(SynchronousTestCase):
         token = ghost.ask("join", name="Ann")[0]["token"]
         bob.heard()
         ann = self.member("Ann", token=token)
+        late = Frame(Opcode.TEXT, b'{"type": "join", "name": "Ghost"}').serialize(mask=True)
+        ghost.transport.protocol.dataReceived(late)  # type: ignore[attr-defined]
         ghost.heard()
         self.assertEqual(ghost.client.close_rcvd, Close(4000, "replaced"))
         ghost.hang_up()
         self.assertEqual(bob.heard(), [])
         ann.ask("say", text="back")
         self.assertEqual([message["text"] for message in bob.heard()], ["back"])
+
+    def test_stop(self) -> None:
+        """A server that stops tells nobody that everybody leaves."""
+        ann, bob = self.member("Ann"), self.member("Bob")
+        ann.heard()
+        self.server.stop()
+        bob.heard()
+        bob.heard()
+        bob.hang_up()
+        self.assertEqual([each for each in ann.heard() if isinstance(each, dict)], [])
+        assert ann.client.close_rcvd is not None
+        self.assertEqual(ann.client.close_rcvd.code, 1001)
 
     def test_refused(self) -> None:
         """A refusal says its code and why, repeats nothing, and the connection stays."""

@@ -117,6 +117,24 @@ class ChatPageTests(BrowserCase):
         self.assert_no_complaint()
 
     @blocking
+    def test_turned_text(self) -> None:
+        """A line that turns its direction leaves the time beside it as it is; a name is kept apart from its note."""
+        ann = self.chat("Ann")
+        carl = self.line_client("\N{HEBREW LETTER ALEF}\N{HEBREW LETTER BET}")
+        carl.send(json.dumps({"type": "say", "text": "\N{RIGHT-TO-LEFT OVERRIDE}turned"}))
+        ann.wait(ann.lines, lambda lines: len(lines) == 1)
+        places = ann.run(
+            "const text = document.querySelector('.line time').firstChild;"
+            "return Array.from(text.data, (_, index) => {"
+            "  const range = document.createRange();"
+            "  range.setStart(text, index); range.setEnd(text, index + 1);"
+            "  return range.getBoundingClientRect().left; })"
+        )
+        self.assertEqual(places, sorted(places))
+        self.assertEqual(ann.run("return getComputedStyle(document.querySelector('.note bdi')).unicodeBidi"), "isolate")
+        self.assert_no_complaint()
+
+    @blocking
     def test_refusals(self) -> None:
         """A name that is taken and a line that is not allowed are said so; then it goes on."""
         self.line_client("Bob")

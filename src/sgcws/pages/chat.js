@@ -1,6 +1,6 @@
 /** The chat page: small JSON messages over one `Client`, connected to `/chat` of this host. */
 
-import { MAX_TEXT, catchUp, lengthOf, nameProblem, oneLine, parse, textProblem } from "./chat_rules.mjs";
+import { MAX_TEXT, catchUp, lengthOf, nameProblem, oneLine, parse, peopleAfter, textProblem } from "./chat_rules.mjs";
 import { $, Status, Transcript, Unsent, focusField, showPeople, showProblem, showView } from "./chat_view.mjs";
 import { Client } from "./sgcws.mjs";
 
@@ -33,6 +33,7 @@ class Stay {
   #token = "";
   #asking = false;
   #joined = false;
+  #people = [];
   #seen = { run: null, last: 0 };
 
   constructor() {
@@ -94,7 +95,8 @@ class Stay {
     this.#joined = true;
     this.#asking = false;
     this.#keep(welcome);
-    showPeople(welcome.people, this.#name);
+    this.#people = welcome.people;
+    showPeople(this.#people, this.#name);
     showView("chat");
     this.#resume(welcome);
   }
@@ -123,9 +125,10 @@ class Stay {
     this.#transcript.add(line, this.#name);
   }
 
-  #presence({ type, name, people }) {
-    showPeople(people, this.#name);
-    if (name !== this.#name) this.#transcript.note(`${name} ${type === "joined" ? "joined" : "left"}`);
+  #presence({ type, name }) {
+    this.#people = peopleAfter(this.#people, { type, name });
+    showPeople(this.#people, this.#name);
+    if (name !== this.#name) this.#transcript.note(` ${type}`, name);
   }
 
   #error({ code, message }) {

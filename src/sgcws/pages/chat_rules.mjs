@@ -31,6 +31,12 @@ function fingerprint({ name, text, at }) {
   return JSON.stringify([name, text, at]);
 }
 
+/** Who is here after somebody came or left; who came stands last, as in the server's list. */
+export function peopleAfter(people, { type, name }) {
+  const others = people.filter((each) => each !== name);
+  return type === "joined" ? [...others, name] : others;
+}
+
 /** The same colour, 0 to 7, for a name on every page. */
 export function hueOf(name) {
   let sum = 0;

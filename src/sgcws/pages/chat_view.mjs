@@ -75,8 +75,12 @@ export class Transcript {
     this.#settle(1);
   }
 
-  note(text) {
-    $("lines").append(make("p", "note", text, { day: dayName.format(Date.now()) }));
+  /** A note between the lines, about somebody if there is a name. */
+  note(text, name = "") {
+    const element = make("p", "note", "", { day: dayName.format(Date.now()) });
+    if (name !== "") element.append(make("bdi", "", name));
+    element.append(text);
+    $("lines").append(element);
     this.#settle(0);
   }
 
