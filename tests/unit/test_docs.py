@@ -240,6 +240,8 @@ class ChatPageTests(SynchronousTestCase):
             f"1 to {chat.LONGEST_TEXT} characters",
             f"The last {chat.HISTORY} lines",
             f"more than {chat.BURST} lines in {chat.PERIOD:.0f} seconds",
+            f"more than {chat.ADDRESS_BURST} lines",
+            f"join more than {chat.ADDRESS_BURST} times",
             f"{chat.MOST_PEOPLE} people are here",
             f"closed with code {chat.REPLACED} ",
         ):
