@@ -36,5 +36,5 @@ nitpick_ignore_regex = [
     # The build needs no network, so names that live in other projects have nothing to point at.
     (r"py:.*", r"(twisted|zope|OpenSSL|autobahn|attrs?|multidict|collections|typing)(\..*)?"),
     # These are shown by what can be done with them, not as classes of their own.
-    (r"py:class", r"sgcws\.(realtime\.registry\.Connections|http\.root\.Root)"),
+    (r"py:class", r"sgcws\.(realtime\.(registry\.Connections|channels\.Channels)|http\.root\.Root)"),
 ]

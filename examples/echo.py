@@ -2,12 +2,12 @@
 
 import argparse
 
-from sgcws import Connection, WebSocketHTTPServer
+from sgcws import Connection, TLSOptions, WebSocketHTTPServer
 
 
-def echo_server(port: int) -> WebSocketHTTPServer:
-    """Return a server that echoes text and binary messages."""
-    server = WebSocketHTTPServer(port)
+def echo_server(port: int, tls: TLSOptions | None = None) -> WebSocketHTTPServer:
+    """Return a server that echoes text and binary messages, over TLS if there is a certificate for it."""
+    server = WebSocketHTTPServer(port, tls=tls)
 
     @server.on_message
     def text(connection: Connection, message: str) -> None:
@@ -23,4 +23,6 @@ def echo_server(port: int) -> WebSocketHTTPServer:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8080, help="the port to listen on [default: 8080]")
-    echo_server(parser.parse_args().port).run()
+    parser.add_argument("--certificate", help="a file in PEM with a certificate and its private key, for TLS")
+    options = parser.parse_args()
+    echo_server(options.port, options.certificate and TLSOptions(certificate=options.certificate)).run()

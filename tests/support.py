@@ -18,9 +18,12 @@ from zope.interface import implementer
 from sgcws.carrier import Carrier
 from sgcws.events import Events
 from sgcws.events.calling import Caller
-from sgcws.realtime.connection import Opening, Peer
+from sgcws.options import ServerOptions
+from sgcws.realtime.connection import Peer
+from sgcws.realtime.framing import Message
+from sgcws.realtime.opening import Opening
 from sgcws.realtime.shared import Shared
-from sgcws.values import TransportKind
+from sgcws.values import RawTCP, TransportKind
 from tests.memory import Reactor
 
 __all__ = [
@@ -36,7 +39,16 @@ __all__ = [
     "recording_caller",
 ]
 
-FACTS = ("on_connect", "on_disconnect", "on_message", "on_binary", "on_error", "on_exception")
+FACTS = (
+    "on_connect",
+    "on_disconnect",
+    "on_message",
+    "on_binary",
+    "on_fragmented",
+    "on_slow_client",
+    "on_error",
+    "on_exception",
+)
 
 
 def raiser(error: BaseException) -> Callable[..., Any]:
@@ -169,31 +181,46 @@ class FakeTransport(StringTransport):
 
 class FakeFraming:
     """
-    A protocol that takes messages, and keeps what it is told to do.
+    A protocol that takes messages, with the sink below it; it keeps what it is told to do.
 
     Attributes:
         done: The calls, each as a tuple of its name and arguments.
         peer: Whom it speaks for; told of the end by `abort`, as by a socket that is closed at once.
-        failing: Whether it fails to send.
+        failing: Whether it fails to encode messages.
+        answers_pings: Whether it says that pings are answered.
+        kept: Bytes that it says wait below.
+        producer: Whom it tells to pause and to resume.
     """
+
+    answers_pings = True
 
     def __init__(self, peer: Peer | None = None) -> None:
         self.done: list[tuple[Any, ...]] = []
         self.peer = peer
         self.failing = False
+        self.kept = 0
+        self.producer: Any = None
 
-    def send_text(self, payload: bytes) -> None:
-        """Keep it."""
-        self._send("text", payload)
+    # As a framing.
 
-    def send_binary(self, payload: bytes) -> None:
+    def encode(self, message: Message) -> list[bytes]:
         """Keep it."""
-        self._send("binary", payload)
+        self._keep("text" if message.text else "binary", message.payload)
+        return [message.payload]
 
-    def send_ping(self, payload: bytes) -> bool:
+    def encode_part(self, payload: bytes, text: bool, first: bool, last: bool) -> list[bytes]:
         """Keep it."""
-        self._send("ping", payload)
-        return True
+        self._keep("part", payload, first, last)
+        return [payload]
+
+    def encode_ping(self, payload: bytes) -> bytes | None:
+        """Keep it."""
+        self._keep("ping", payload)
+        return payload
+
+    def fail(self, code: int, reason: str) -> None:
+        """Keep it."""
+        self.done.append(("fail", code, reason))
 
     def shut(self, code: int, reason: str) -> None:
         """Keep it."""
@@ -213,7 +240,32 @@ class FakeFraming:
         """Keep it."""
         self.done.append(("resume",))
 
-    def _send(self, *what: Any) -> None:
+    # As a sink.
+
+    def write(self, data: bytes) -> None:
+        """Send some bytes."""
+
+    def waiting(self) -> int:
+        """Return how many bytes it keeps."""
+        return self.kept
+
+    def register(self, producer: Any) -> None:
+        """Keep whom to tell."""
+        self.producer = producer
+
+    def unregister(self) -> None:
+        """Tell nobody any more."""
+        self.producer = None
+
+    def lose(self) -> None:
+        """Keep it."""
+        self.done.append(("lose",))
+
+    def half_close(self) -> None:
+        """Keep it."""
+        self.done.append(("half close",))
+
+    def _keep(self, *what: Any) -> None:
         if self.failing:
             raise OSError("it broke")
         self.done.append(what)
@@ -221,7 +273,7 @@ class FakeFraming:
 
 class World:
     """
-    What the peers of one server share, and what its application hears.
+    What the peers of one server share, without a heartbeat, and what its application hears.
 
     Attributes:
         reactor: Its clock and its pool.
@@ -240,7 +292,11 @@ class World:
         self.events = Events(self._in_pool, self.log.logger)
         names = (f"{number:032x}" for number in range(1, 1000))
         self.shared = Shared(
-            clock=self.reactor, carrier=Carrier(self.reactor), events=self.events, new_guid=lambda: next(names)
+            clock=self.reactor,
+            carrier=Carrier(self.reactor),
+            events=self.events,
+            new_guid=lambda: next(names),
+            options=ServerOptions(heartbeat=None),
         )
 
     def listen(self, *events: str) -> None:
@@ -267,7 +323,7 @@ class World:
         """Return a peer that can take messages, with its framing."""
         peer = self.peer()
         framing = FakeFraming(peer)
-        peer.open(TransportKind.WEBSOCKET, framing, Opening(**opening))
+        peer.open(TransportKind.WEBSOCKET, framing, framing, Opening(**opening))
         return peer, framing
 
     def _writer(self, name: str) -> Callable[..., None]:
@@ -319,9 +375,11 @@ class Desk:
         unknown: The answer to ``may_be_unknown``; called with the first bytes if it can be called.
         told: What it is asked and told, in order.
         given: The protocol that took the socket over, and what kind it was.
+        answer: What ``raw_tcp`` was given.
     """
 
     def __init__(self) -> None:
+        self.answer: RawTCP | None = None
         self.connect: Any = None
         self.unknown: Any = None
         self.told: list[Any] = []
@@ -348,8 +406,9 @@ class Desk:
         """Take over."""
         return self._give("http")
 
-    def raw_tcp(self, connection: str) -> Quiet:
+    def raw_tcp(self, connection: str, answer: RawTCP) -> Quiet:
         """Take over."""
+        self.answer = answer
         return self._give("raw")
 
     def lost(self, connection: str) -> None:

@@ -15,10 +15,10 @@ HOUSE = Path(sgcws.__file__).parent
 
 FLOORS = {
     1: ("version", "errors", "values", "interfaces"),
-    2: ("rules", "carrier", "options", "events"),
+    2: ("rules", "codec", "carrier", "options", "events"),
     3: ("lifecycle", "net", "realtime"),
     4: ("http", "tcp", "watchdog"),
-    5: ("websocket",),
+    5: ("websocket", "sse"),
     6: ("wiring", "mainloop", "server"),
     7: ("chat", "tap"),
 }

@@ -1,40 +1,95 @@
-"""TLS in memory: a certificate made for the occasion, and a client."""
+"""TLS for tests: certificates made for the occasion, in memory and in files, and a client."""
 
 from __future__ import annotations
 
 import datetime
+import ipaddress
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL, crypto
 from twisted.internet.ssl import CertificateOptions
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from sgcws.options import TLSOptions
 from tests.web import Socket
 
-__all__ = ["TLSClient", "self_signed", "under_tls"]
+__all__ = ["Issued", "TLSClient", "issue", "pem", "self_signed", "tls_files", "under_tls"]
+
+BEGIN = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+"""Where the clocks of reactors in memory begin."""
+END = datetime.datetime(2999, 1, 1, tzinfo=datetime.UTC)
+
+
+class Issued(NamedTuple):
+    """A certificate and its key."""
+
+    certificate: x509.Certificate
+    key: Any
+
+
+def issue(
+    name: str = "localhost",
+    by: Issued | None = None,
+    *,
+    key: Any = None,
+    begin: datetime.datetime = BEGIN,
+    end: datetime.datetime = END,
+) -> Issued:
+    """Make a certificate, signed by itself if nobody else is named."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    signer = Issued(None, key) if by is None else by  # type: ignore[arg-type]
+    alternatives = [x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject if by is None else by.certificate.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin)
+        .not_valid_after(end)
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key()), critical=False)
+    )
+    without_hash = isinstance(signer.key, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey)
+    return Issued(builder.sign(signer.key, None if without_hash else hashes.SHA256()), key)
+
+
+def pem(*things: Any, password: bytes | None = None) -> bytes:
+    """Return certificates and keys as a file has them."""
+    text = serialization.Encoding.PEM
+    hidden = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+    return b"".join(
+        thing.public_bytes(text)
+        if isinstance(thing, x509.Certificate)
+        else thing.private_bytes(text, serialization.PrivateFormat.PKCS8, hidden)
+        for thing in things
+    )
+
+
+def tls_files(folder: str, **more: Any) -> TLSOptions:
+    """Write a certificate and its key into a new folder, and return the options that name them."""
+    path = Path(folder)
+    path.mkdir(parents=True)
+    made = issue()
+    (path / "certificate.pem").write_bytes(pem(made.certificate))
+    (path / "key.pem").write_bytes(pem(made.key))
+    return TLSOptions(certificate=str(path / "certificate.pem"), private_key=str(path / "key.pem"), **more)
 
 
 def self_signed() -> CertificateOptions:
     """Make a certificate that nobody else has signed, and what TLS needs of it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    return CertificateOptions(crypto.PKey.from_cryptography_key(key), crypto.X509.from_cryptography(certificate))
+    made = issue()
+    key = crypto.PKey.from_cryptography_key(made.key)
+    return CertificateOptions(key, crypto.X509.from_cryptography(made.certificate))
 
 
 def under_tls(factory: Any, certificate: CertificateOptions, clock: Any) -> TLSMemoryBIOFactory:

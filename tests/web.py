@@ -298,7 +298,7 @@ class Socket:
 
 class Server:
     """
-    The rooms of a server, put together, on one port of a reactor in memory.
+    The rooms of a server, put together, on one port of a reactor in memory; without a heartbeat unless it is asked for.
 
     Attributes:
         reactor: Its reactor, which is its clock, too.
@@ -312,7 +312,7 @@ class Server:
     def __init__(self, **groups: Any) -> None:
         self.reactor = Reactor()
         self.events = Events(self._in_pool, Logger())
-        self.options = ServerOptions(**groups)
+        self.options = ServerOptions(**{"heartbeat": None, **groups})
         self.shared = Shared(
             clock=self.reactor, carrier=Carrier(self.reactor), events=self.events, options=self.options
         )

@@ -65,6 +65,11 @@ class Attributes:
         lines[:] = self._kept.pop(name, lines)
 
 
+def skip_events(app: Sphinx, what: str, name: str, found: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out what is on the page of events."""
+    return True if name.startswith("on_") else None
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add the directives."""
     app.add_directive("sgcws-events", directive(reference_text.event_lines))
@@ -74,6 +79,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("sgcws-errors", directive(reference_text.error_lines))
     app.add_directive("sgcws-autobahn", Autobahn)
     app.connect("missing-reference", resolve)
+    app.connect("autodoc-skip-member", skip_events)
     attributes = Attributes()
     app.connect("autodoc-process-docstring", attributes.before, priority=400)
     app.connect("autodoc-process-docstring", attributes.after, priority=600)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from sgcws import Connection, RawTCP, TransportKind, WebSocketHTTPServer
+from sgcws import Connection, RawTCP, Scan, TransportKind, WebSocketHTTPServer, WebSocketOptions
 
+LINES = RawTCP(b"\n", Scan.ALL)
 LONGEST_LINE = 1000
 TALKS_FIRST = 7000
 """Whoever comes to this port waits for a greeting."""
 
-server = WebSocketHTTPServer(bindings=["tcp:8080", f"tcp:{TALKS_FIRST}"])
+server = WebSocketHTTPServer(
+    bindings=["tcp:8080", f"tcp:{TALKS_FIRST}"],
+    websocket=WebSocketOptions(max_message_size=LONGEST_LINE),
+)
 
 
 @server.on_tcp_connect
 def greet_at_once(connection: Connection) -> RawTCP | None:
-    return RawTCP() if connection.local_port == TALKS_FIRST else None
+    return LINES if connection.local_port == TALKS_FIRST else None
 
 
 @server.on_unknown_protocol
 def keep(connection: Connection, first_bytes: bytes) -> RawTCP | None:
-    return RawTCP() if first_bytes[:1].islower() else None
+    return LINES if first_bytes[:1].islower() else None
 
 
 @server.on_connect
@@ -28,14 +32,8 @@ def connect(connection: Connection) -> None:
 
 
 @server.on_binary
-def packet(connection: Connection, data: bytes) -> None:
-    if connection.transport is not TransportKind.TCP:
-        return
-    *lines, rest = ((connection.data or b"") + data).split(b"\n")
-    connection.data = rest
-    if len(rest) > LONGEST_LINE:
-        connection.disconnect()
-    for line in lines:
+def answer(connection: Connection, line: bytes) -> None:
+    if connection.transport is TransportKind.TCP:
         connection.write_data(b"you said: " + line.rstrip(b"\r") + b"\n")
 
 

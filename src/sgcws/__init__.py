@@ -1,27 +1,47 @@
 """sgcws: HTTP, WebSocket and raw TCP on one port, driven through one object."""
 
 from sgcws.errors import (
+    ConnectionClosed,
     InvalidOrigin,
     LifecycleError,
     ListenError,
     OptionError,
     PeerProtocolError,
     ServerError,
+    TLSConfigError,
 )
 from sgcws.events import Fact, Question
 from sgcws.interfaces import Connection, Request, Response
 from sgcws.options import (
     Compression,
+    FallbackOptions,
+    HeartbeatOptions,
     HTTPOptions,
     ListenOptions,
     Monitor,
     SecurityOptions,
     ServerOptions,
+    ServerSentEvents,
+    SlowClientPolicy,
+    TLSOptions,
     WatchdogOptions,
     WebSocketOptions,
 )
 from sgcws.server import WebSocketHTTPServer
-from sgcws.values import Binding, RawTCP, Reject, TransportKind
+from sgcws.values import (
+    Binding,
+    Fragment,
+    FragmentMode,
+    Opcode,
+    Part,
+    RawTCP,
+    Reject,
+    Scan,
+    TLSDetails,
+    TLSVersion,
+    TransportKind,
+    WhenFull,
+)
 from sgcws.version import VERSION as __version__
 from sgcws.websocket import WebSocketResource
 
@@ -29,27 +49,42 @@ __all__ = [
     "Binding",
     "Compression",
     "Connection",
+    "ConnectionClosed",
     "Fact",
+    "FallbackOptions",
+    "Fragment",
+    "FragmentMode",
     "HTTPOptions",
+    "HeartbeatOptions",
     "InvalidOrigin",
     "LifecycleError",
     "ListenError",
     "ListenOptions",
     "Monitor",
+    "Opcode",
     "OptionError",
+    "Part",
     "PeerProtocolError",
     "Question",
     "RawTCP",
     "Reject",
     "Request",
     "Response",
+    "Scan",
     "SecurityOptions",
     "ServerError",
     "ServerOptions",
+    "ServerSentEvents",
+    "SlowClientPolicy",
+    "TLSConfigError",
+    "TLSDetails",
+    "TLSOptions",
+    "TLSVersion",
     "TransportKind",
     "WatchdogOptions",
     "WebSocketHTTPServer",
     "WebSocketOptions",
     "WebSocketResource",
+    "WhenFull",
     "__version__",
 ]

@@ -20,12 +20,13 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from weakref import WeakMethod
 
 from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
 from twisted.python import threadable
 from twisted.python.failure import Failure
 
 from sgcws.errors import LifecycleError
 
-__all__ = ["Carrier", "Carrying", "ThreadedReactor", "carried"]
+__all__ = ["Carrier", "Carrying", "ThreadedReactor", "carried", "in_pool_of"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -272,3 +273,12 @@ def _remove(reactor: ThreadedReactor, triggers: list[Any]) -> None:
         if trigger is not None:  # called at once, so never kept
             with suppress(ValueError):  # it has fired
                 reactor.removeSystemEventTrigger(trigger)
+
+
+def in_pool_of(reactor: Any) -> Callable[..., Deferred[Any]]:
+    """Return what calls a function in a reactor's thread pool; its Deferred fires in the reactor's thread."""
+
+    def in_pool(function: Callable[..., Any], *args: Any) -> Deferred[Any]:
+        return deferToThreadPool(reactor, reactor.getThreadPool(), function, *args)
+
+    return in_pool

@@ -7,8 +7,10 @@ Everything that sgcws raises, one class for each thing a caller would do differe
     ├── OptionError (ValueError)      you: an option has a value that is not allowed
     ├── LifecycleError (RuntimeError) you: the call does not fit the server's state or thread
     ├── ListenError (OSError)         the machine: a binding cannot be had
+    ├── TLSConfigError                the machine: a file for TLS cannot be used
     ├── InvalidOrigin (ValueError)    the peer: an Origin header that is none
-    └── PeerProtocolError             the peer: it broke the protocol it speaks
+    ├── PeerProtocolError             the peer: it broke the protocol it speaks
+    └── ConnectionClosed (ConnectionError)  the peer: it is gone, and nothing more comes from it
 
 A foreign exception is kept as ``__cause__``. Its text never goes to a peer.
 """
@@ -16,12 +18,14 @@ A foreign exception is kept as ``__cause__``. Its text never goes to a peer.
 from __future__ import annotations
 
 __all__ = [
+    "ConnectionClosed",
     "InvalidOrigin",
     "LifecycleError",
     "ListenError",
     "OptionError",
     "PeerProtocolError",
     "ServerError",
+    "TLSConfigError",
 ]
 
 
@@ -91,6 +95,28 @@ class ListenError(ServerError, OSError):
         return f"cannot listen on {self.binding}: {self.reason}"
 
 
+class TLSConfigError(ServerError):
+    """
+    A file that TLS needs cannot be used.
+
+    Args:
+        path: The file.
+        reason: Why, in words; never text of the file's.
+
+    Attributes:
+        path: As given.
+        reason: As given.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(path, reason)
+
+    def __str__(self) -> str:
+        return f"cannot use {self.path} for TLS: {self.reason}"
+
+
 class InvalidOrigin(ServerError, ValueError):
     """An ``Origin`` header is not what RFC 6454 section 7 allows."""
 
@@ -115,3 +141,26 @@ class PeerProtocolError(ServerError):
 
     def __str__(self) -> str:
         return f"{self.reason} ({self.code})"
+
+
+class ConnectionClosed(ServerError, ConnectionError):
+    """
+    A connection ended before what was awaited of it.
+
+    Args:
+        code: The close code: the peer's, else ours, else 1006 (RFC 6455 section 7.4.1).
+        reason: The reason that came with it, which may be the peer's words.
+
+    Attributes:
+        code: As given.
+        reason: As given; not in the error's text.
+    """
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        super().__init__()
+        self.args = (code, reason)  # set here: an OSError would take the code for a number of the system's
+        self.code = code
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"the connection is closed ({self.code})"

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Unpack
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from sgcws import mainloop
-from sgcws.carrier import Carrier, carried
+from sgcws.carrier import Carrier, carried, in_pool_of
 from sgcws.errors import LifecycleError
 from sgcws.events import Events
 from sgcws.http.root import Root
 from sgcws.lifecycle import Phase
-from sgcws.options import (
-    HTTPOptions,
-    ListenOptions,
-    SecurityOptions,
-    ServerOptions,
-    WatchdogOptions,
-    WebSocketOptions,
-)
-from sgcws.realtime.broadcast import broadcast, ping_all
-from sgcws.realtime.farewell import say_goodbye
-from sgcws.realtime.registry import Connections
+from sgcws.options import OptionGroups, ServerOptions
+from sgcws.realtime.audience import Audience
 from sgcws.realtime.shared import Shared
-from sgcws.rules.close_codes import check_close
 from sgcws.values import Binding
 from sgcws.version import VERSION
 from sgcws.websocket import WebSocketResource
@@ -41,18 +29,12 @@ from sgcws.wiring.plan import Plan
 __all__ = ["WebSocketHTTPServer"]
 
 
-class _NotGiven(enum.Enum):
-    NOT_GIVEN = "not given"
-
-
-NOT_GIVEN = _NotGiven.NOT_GIVEN
-
-
-class WebSocketHTTPServer(Events, Service):
+class WebSocketHTTPServer(Events, Audience, Service):
     """
     A server for HTTP/1.1, WebSocket and raw TCP on one port.
 
-    Its events are attributes, see `Events`. It is a Twisted service: ``setServiceParent`` puts it into an application.
+    Its events are attributes, see `Events`, and it speaks to its peers as an `Audience`. It is a Twisted service:
+    ``setServiceParent`` puts it into an application.
     Every method may be called from any thread; a Deferred is waited for with `wait` there.
 
     Args:
@@ -60,14 +42,12 @@ class WebSocketHTTPServer(Events, Service):
         bindings: Where to listen instead: Twisted endpoint descriptions or `Binding` values.
         options: All options in one value.
         reactor: Twisted's global reactor by default.
-        listen: This group of options, instead of in *options*; so are the next four.
-        websocket: How messages are taken in and sent.
-        http: How HTTP requests are answered.
-        security: Whose pages may connect.
-        watchdog: What to do when the listener dies; None for nothing.
+        groups: Groups of options by their names in `ServerOptions`, such as *listen* or *websocket*, instead of in
+            *options*.
 
     Raises:
         OptionError: If an option is not allowed, or given in two ways.
+        TypeError: If no group has that name.
 
     Original: ``TsgcWebSocketHTTPServer``.
     """
@@ -81,18 +61,12 @@ class WebSocketHTTPServer(Events, Service):
         bindings: Iterable[Binding | str] = (),
         options: ServerOptions | None = None,
         reactor: Any = None,
-        listen: ListenOptions | _NotGiven = NOT_GIVEN,
-        websocket: WebSocketOptions | _NotGiven = NOT_GIVEN,
-        http: HTTPOptions | _NotGiven = NOT_GIVEN,
-        security: SecurityOptions | _NotGiven = NOT_GIVEN,
-        watchdog: WatchdogOptions | _NotGiven | None = NOT_GIVEN,
+        **groups: Unpack[OptionGroups],
     ) -> None:
         self._reactor = mainloop.default_reactor() if reactor is None else reactor
         self._carrier = Carrier(self._reactor)
-        Events.__init__(self, self._in_pool, self.log)
-        groups = {"listen": listen, "websocket": websocket, "http": http, "security": security, "watchdog": watchdog}
-        given = {name: group for name, group in groups.items() if group is not NOT_GIVEN}
-        self._plan = Plan.of(port, bindings, options, given)
+        Events.__init__(self, in_pool_of(self._reactor), self.log)
+        self._plan = Plan.of(port, bindings, options, groups)
         self._shared = Shared(
             clock=self._reactor, carrier=self._carrier, events=self, options=self._plan.options
         )
@@ -163,7 +137,8 @@ class WebSocketHTTPServer(Events, Service):
         Returns:
             A Deferred that fires when every binding listens and ``on_startup`` has run. Before the reactor runs it
             waits for it. It fails with `ListenError` naming the binding that cannot be had, and then none is open;
-            with `LifecycleError` while the server is stopping; with `OptionError` if a description cannot be read.
+            with `LifecycleError` while the server is stopping; with `OptionError` if a description cannot be read;
+            with `TLSConfigError` if a file of TLS cannot be used.
 
         Original: ``Start``.
         """
@@ -208,6 +183,7 @@ class WebSocketHTTPServer(Events, Service):
         Raises:
             ListenError: If a binding cannot be had.
             OptionError: If a description cannot be read.
+            TLSConfigError: If a file of TLS cannot be used.
             LifecycleError: If the reactor runs already, or has stopped for good.
         """
         mainloop.run(self, self._reactor)
@@ -222,6 +198,7 @@ class WebSocketHTTPServer(Events, Service):
         Raises:
             ListenError: If a binding cannot be had.
             OptionError: If a description cannot be read.
+            TLSConfigError: If a file of TLS cannot be used.
             LifecycleError: If the reactor runs in this thread, or has stopped for good.
         """
         mainloop.run_in_thread(self, self._reactor)
@@ -239,91 +216,6 @@ class WebSocketHTTPServer(Events, Service):
             LifecycleError: On the reactor's thread, or when no reactor runs.
         """
         return self._carrier.wait(deferred, timeout)
-
-    # Its peers.
-
-    @property
-    def connections(self) -> Connections:
-        """The peers that can take messages, by guid: a read-only mapping, safe to iterate while it changes."""
-        return Connections(self._shared.registry)
-
-    @carried
-    def write_data(self, guid: str, data: str | bytes) -> bool:
-        """
-        Send one message to one peer.
-
-        Args:
-            guid: Whom.
-            data: ``str`` goes out as a text message, ``bytes`` as binary.
-
-        Returns:
-            Whether it was taken; False if no live peer has that guid.
-
-        Original: ``WriteData``.
-        """
-        peer = self._shared.registry.get(guid)
-        return peer is not None and peer.write_data(data)
-
-    @carried
-    def broadcast(
-        self,
-        data: str | bytes,
-        *,
-        protocol: str | None = None,
-        include: str | Iterable[str] | None = None,
-        exclude: str | Iterable[str] = (),
-    ) -> int:
-        """
-        Send the same message to every peer that passes all filters.
-
-        Args:
-            data: ``str`` goes out as a text message, ``bytes`` as binary; encoded once.
-            protocol: Only peers that speak this sub-protocol.
-            include: Only these guids; an iterable, or one string with commas or semicolons. None is no restriction,
-                an empty one is nobody.
-            exclude: Never these guids.
-
-        Returns:
-            How many peers took it. One that fails goes to ``on_exception`` and stops nobody.
-
-        Original: ``Broadcast``.
-        """
-        return broadcast(self._shared.registry, data, protocol, include, exclude)
-
-    @carried
-    def ping(self, payload: bytes = b"") -> int:
-        """
-        Ping every WebSocket peer (RFC 6455 section 5.5.2).
-
-        Returns:
-            How many were pinged.
-
-        Raises:
-            ValueError: If *payload* is longer than 125 bytes.
-
-        Original: ``Ping``.
-        """
-        return ping_all(self._shared.registry, payload)
-
-    @carried
-    def disconnect_all(self, code: int = 1000, reason: str = "") -> int:
-        """
-        Close every connection, plain HTTP too, and go on listening.
-
-        Args:
-            code: The close code for WebSockets.
-            reason: Up to 123 bytes once encoded as UTF-8.
-
-        Returns:
-            How many of them could take messages.
-
-        Raises:
-            ValueError: If *code* may not be sent or *reason* is too long.
-
-        Original: ``DisconnectAll``.
-        """
-        check_close(code, reason)
-        return say_goodbye(self._shared.registry, code, reason)
 
     # What it serves.
 
@@ -356,6 +248,7 @@ class WebSocketHTTPServer(Events, Service):
         Raises:
             ListenError: If a binding cannot be had.
             OptionError: If a description cannot be read.
+            TLSConfigError: If a file of TLS cannot be used.
         """
         mainloop.raise_now(self._operation.bind())
 
@@ -393,6 +286,3 @@ class WebSocketHTTPServer(Events, Service):
 
     def _furnish(self, root: Root) -> None:
         furnish(root, self._shared, self._reactor)
-
-    def _in_pool(self, function: Any, *args: Any) -> Deferred[Any]:
-        return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), function, *args)

@@ -24,7 +24,7 @@ from twisted.python import usage
 from sgcws.chat import chat_server
 from sgcws.errors import OptionError, ServerError
 from sgcws.mainloop import default_reactor
-from sgcws.net.bindings import as_bindings, endpoints_for
+from sgcws.net.bindings import as_bindings
 from sgcws.options import (
     command_line_parameters,
     configuration,
@@ -36,12 +36,16 @@ from sgcws.options import (
 from sgcws.options.field import did_you_mean
 from sgcws.server import WebSocketHTTPServer
 from sgcws.version import VERSION
+from sgcws.wiring.plan import Plan
 
 __all__ = ["CannotServe", "Options", "makeService"]
 
 log = Logger()
 
 Layer = Mapping[str, object]
+
+_SHORT = {"root": "http-document-root", "certificate": "tls-certificate", "private-key": "tls-private-key"}
+"""Flags that are short for others."""
 
 _WITHOUT_APP = {"http-test-pages": ", but true without --app"}
 """What the help adds to a default."""
@@ -97,6 +101,8 @@ class Options(usage.Options):
     optParameters = [  # noqa: RUF012 - this is how Twisted declares them
         ["port", "p", None, "The port on all interfaces; 0 lets the system choose. [default: 8080]"],
         ["root", None, None, "The directory whose files are served; short for --http-document-root. [default: none]"],
+        ["certificate", None, None, "The certificate, to speak TLS; short for --tls-certificate. [default: none]"],
+        ["private-key", None, None, "The certificate's key; short for --tls-private-key. [default: none]"],
         ["app", None, None, "MODULE:ATTRIBUTE, a server or a function that returns one. [default: the chat]"],
         ["config", None, None, "A TOML file with port or bindings, and a table for each group. [default: none]"],
         *(
@@ -140,21 +146,23 @@ class Options(usage.Options):
         self.layers = ({} if path is None else _file(path), _environment(os.environ), self._command_line())
 
     def _command_line(self) -> Layer:
-        given = {**self, **self._root()}
+        given = {**self, **self._short_ones()}
         layer = {**read_command_line(given), **({"bindings": self.bindings} if self.bindings else {})}
         _check_place(layer, "--port", "--binding")
         return layer
 
-    def _root(self) -> dict[str, str]:
-        """Return what ``--root`` is short for."""
-        root = self["root"]
-        if root is None:
-            return {}
-        if self["http-document-root"] is not None:
-            raise OptionError("--root", root, "either --root or --http-document-root")
-        with _called("--root"):
-            read_command_line({"http-document-root": root})
-        return {"http-document-root": root}
+    def _short_ones(self) -> dict[str, str]:
+        """Return what short flags are short for."""
+        meant = {}
+        for short, flag in _SHORT.items():
+            if self[short] is None:
+                continue
+            if self[flag] is not None:
+                raise OptionError(f"--{short}", self[short], f"either --{short} or --{flag}")
+            with _called(f"--{short}"):
+                read_command_line({flag: self[short]})
+            meant[flag] = self[short]
+        return meant
 
 
 @contextmanager
@@ -250,10 +258,11 @@ def _configure(server: WebSocketHTTPServer, options: Options) -> None:
         server.port = whole.port
     elif whole.bindings:
         server.bindings = whole.bindings
-    # A description that cannot be read shall be heard of before twistd goes into the background.
+    plan = Plan.of(server.port, server.bindings, server.options, {})
+    # A description or a file that cannot be read shall be heard of before twistd goes into the background.
     with _called(_source(options) if whole.bindings else f"--app {options['app']}: bindings"):
-        for binding in server.bindings:
-            endpoints_for(default_reactor(), binding, server.options.listen.backlog)
+        plan.endpoints(default_reactor())
+    plan.over_tls(default_reactor())
 
 
 def _source(options: Options) -> str:

@@ -157,21 +157,31 @@ class Link:
         # Nobody reads what comes once the server has closed the socket.
         if not self.closed:
             self._socket.protocol.dataReceived(data)
+            self._turn()
+
+    def _turn(self) -> None:
+        """Let the reactor turn until it has nothing more to do at this moment."""
+        self._socket.turn()
+        reactor = self._echo.reactor
+        while any(call.getTime() <= reactor.seconds() for call in reactor.getDelayedCalls()):
+            reactor.advance(0)
             self._socket.turn()
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         self._echo.reactor.advance(seconds)
-        self._socket.turn()
+        self._turn()
 
     def leave(self) -> None:
         """Close the client's end of the socket."""
         self._socket.end(ConnectionDone())
+        self._turn()
 
     def vanish(self) -> None:
         """Lose the socket, as by a broken network."""
         if not self.closed:
             self._socket.end(ConnectionLost())
+            self._turn()
 
     @property
     def closed(self) -> bool:

@@ -58,8 +58,8 @@ class ProducerTests(ServerTestCase):
         for data in (frame(CLOSE), frame(7), b""):
             transport = self.connect(self.server.factory)
             transport.protocol.dataReceived(upgrade())
-            self.assertIsNone(transport.producer)
+            self.assertIsNotNone(transport.producer)
             transport.protocol.dataReceived(data)
-            self.assertEqual(transport.disconnecting, bool(data))
+            self.assertEqual((transport.disconnecting, transport.producer is None), (bool(data),) * 2)
             transport.protocol.connectionLost()
         self.assertEmpty()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.internet.protocol import Factory
 
-from sgcws.websocket.protocol import MessageFactory
+from sgcws.websocket.factory import MessageFactory
 from tests.stock import stock_factory, stock_site
 from tests.web import ServerTestCase, upgrade
 

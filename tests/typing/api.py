@@ -19,6 +19,7 @@ from twisted.web.static import Data
 from sgcws import (
     Binding,
     Connection,
+    FallbackOptions,
     ListenError,
     OptionError,
     PeerProtocolError,
@@ -27,6 +28,10 @@ from sgcws import (
     Request,
     Response,
     ServerError,
+    ServerSentEvents,
+    TLSConfigError,
+    TLSOptions,
+    TLSVersion,
     TransportKind,
     WebSocketHTTPServer,
     WebSocketOptions,
@@ -340,9 +345,14 @@ service: IService = server
 
 WebSocketHTTPServer(bindings=["tcp:80", Binding("127.0.0.1", 81), Binding(endpoint="unix:/run/chat.sock")])
 WebSocketHTTPServer(websocket=WebSocketOptions(max_message_size=1024), watchdog=None)
+WebSocketHTTPServer(fallback=FallbackOptions(server_sent_events=ServerSentEvents(retry=1.0, path="/events")))
+WebSocketHTTPServer(443, tls=TLSOptions(certificate="own.pem", minimum_version=TLSVersion.TLS_1_3))
+WebSocketHTTPServer(bindings=[Binding(port=443, tls=True), Binding(endpoint="tcp:80", tls=False)], tls=TLSOptions())
 WebSocketHTTPServer(8080, ["tcp:80"])  # type: ignore[call-arg]
 WebSocketHTTPServer(port="8080")  # type: ignore[arg-type]
 WebSocketHTTPServer(heartbeats=None)  # type: ignore[call-arg]
+TLSOptions(minimum_version="1.3")  # type: ignore[arg-type]
+Binding(port=443, tls="auto")  # type: ignore[arg-type]
 WebSocketOptions(1024)  # type: ignore[call-arg, arg-type]
 Binding("127.0.0.1", 80, "tcp:80")  # type: ignore[call-arg]
 
@@ -351,3 +361,5 @@ def errors(error: ServerError) -> None:
     """Tell errors apart."""
     if isinstance(error, OptionError):
         assert_type(error.field, str)
+    if isinstance(error, TLSConfigError):
+        assert_type(error.path, str)

@@ -20,7 +20,7 @@ import sgcws
 from sgcws import chat, errors
 from sgcws.events import Events, Fact, Question
 from sgcws.lifecycle import MOVES, Phase, Step
-from sgcws.options import Configuration, configuration, describe, read_toml
+from sgcws.options import Configuration, OptionGroups, configuration, describe, read_toml
 from sgcws.tap import Options
 
 from ..test_layers import FLOORS
@@ -125,7 +125,8 @@ class OptionPageTests(SynchronousTestCase):
     def test_every_group(self) -> None:
         """Each public group of options is there."""
         source = "\n".join(text.option_lines())
-        groups = [name for name in sgcws.__all__ if name.endswith("Options")] + ["Compression", "Monitor"]
+        groups = [name for name in sgcws.__all__ if name.endswith(("Options", "Policy"))]
+        groups += ["Compression", "Monitor", "ServerSentEvents"]
         self.assertEqual([name for name in groups if f".. py:class:: sgcws.{name}\n" not in source], [])
 
     def test_the_version_is_not_a_default(self) -> None:
@@ -203,8 +204,15 @@ class PublicNamesTests(SynchronousTestCase):
         """Each public name is described on some page."""
         pages = "\n".join(path.read_text("utf-8") for path in (DOCS / "reference").glob("*.rst"))
         pages += "\n".join(text.option_lines())
-        pattern = re.compile(r"\.\. (?:autoclass|autoexception|py:class):: sgcws\.(\w+)")
+        pattern = re.compile(r"\.\. (?:autoclass|autoexception|py:class):: sgcws\.(\w+)\b(?!\.)")
         self.assertEqual(set(pattern.findall(pages)), {name for name in sgcws.__all__ if name != "__version__"})
+
+    def test_the_server_takes_every_group(self) -> None:
+        """The signature of the server shows each group of options, as it may be given."""
+        (shown,) = re.findall(r"autoclass:: sgcws\.WebSocketHTTPServer\((.*)\)", page("reference/server"))
+        groups = {name: kind.__forward_arg__ for name, kind in OptionGroups.__annotations__.items()}
+        given = dict(re.findall(r"(\w+): ([\w |]+) = \.\.\.", shown))
+        self.assertEqual({name: given.get(name) for name in groups}, groups)
 
     def test_every_page_is_listed(self) -> None:
         """Each page is in the table of contents."""
@@ -297,6 +305,13 @@ class HousePageTests(SynchronousTestCase):
         rows = re.findall(r"\* - (\d)\n     - (.+)\n", page("explanation/house"))
         found = {int(floor): tuple(re.findall(r"``(\w+)``", rooms)) for floor, rooms in rows}
         self.assertEqual(found, FLOORS)
+
+    def test_every_file_of_the_largest_room(self) -> None:
+        """The table of what all peers have in common has each file of its room once."""
+        section = page("explanation/house").partition("What all peers have in common\n---")[2].partition("\n---")[0]
+        found = re.findall(r"``(\w+)``", "".join(re.findall(r"\* - (``.+)\n", section)))
+        files = {path.stem for path in (ROOT / "src" / "sgcws" / "realtime").glob("*.py")} - {"__init__"}
+        self.assertEqual(sorted(found), sorted(files))
 
 
 class DependencyPageTests(SynchronousTestCase):
@@ -414,14 +429,16 @@ class NamesPageTests(SynchronousTestCase):
             self.assertEqual(row.here == "—", row.states == ("Left out",), row)
 
     def test_events(self) -> None:
-        """All 36 events of the original are there once, and those that are here now say so."""
+        """All 36 events of the original are there once, and those that are here now say so; ours are told of."""
         rows = [row for row in self.rows if row.place.startswith("The server: events")]
         self.assertEqual(len({row.original for row in rows}), 36)
         found = {name: row for row in rows for name in self.names(row)}
         self.assertEqual(len(found), 36)
         for name, row in found.items():
             self.check(row, name, name in all_events())
-        self.assertEqual(set(all_events()) - set(found), set())
+        ours = set(all_events()) - set(found)
+        self.assertEqual(ours, {"on_slow_client"})
+        self.assertEqual(ours & words(page("reference/names")), ours)
 
     def test_options(self) -> None:
         """A field of an option group is said to be here if it is."""
@@ -435,17 +452,25 @@ class NamesPageTests(SynchronousTestCase):
     def test_every_option_is_named(self) -> None:
         """Each option has a row, if the original has something like it."""
         named = {name.partition("=")[0] for row in self.rows for name in self.names(row)}
-        inside = {"Compression": "websocket.compression", "Monitor": "watchdog.monitor"}
+        inside = {
+            "Compression": "websocket.compression",
+            "Monitor": "watchdog.monitor",
+            "ServerSentEvents": "fallback.server_sent_events",
+            "SlowClientPolicy": "websocket.outgoing",
+        }
         parts = [name.partition(".") for name in named]
         named |= {f"{inside[above]}.{field}" for above, _, field in parts if above in inside}
         missing = {option.name for option in describe()} - named
         self.assertEqual(
             missing,
             {
+                "http.index_files",
+                "listen.memory_limit",
+                "security.allow_missing_origin",
                 "watchdog.monitor.interval",
                 "websocket.close_timeout",
-                "http.index_files",
-                "security.allow_missing_origin",
+                "websocket.compression.threshold",
+                "websocket.outgoing.high_water",
             },
         )
 

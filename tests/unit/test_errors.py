@@ -11,12 +11,14 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from sgcws import errors
 from sgcws.errors import (
+    ConnectionClosed,
     InvalidOrigin,
     LifecycleError,
     ListenError,
     OptionError,
     PeerProtocolError,
     ServerError,
+    TLSConfigError,
 )
 
 EXAMPLES = (
@@ -24,8 +26,10 @@ EXAMPLES = (
     OptionError("tls.password", "secret", "a text", secret=True),
     LifecycleError("stopped"),
     ListenError("*:80", "Permission denied", errno.EACCES),
+    TLSConfigError("/key.pem", "its key is encrypted"),
     InvalidOrigin("x"),
     PeerProtocolError(1002, "bad frame"),
+    ConnectionClosed(4000, "bye"),
 )
 
 
@@ -38,8 +42,10 @@ class TreeTests(SynchronousTestCase):
             (OptionError, ValueError),
             (LifecycleError, RuntimeError),
             (ListenError, OSError),
+            (TLSConfigError, Exception),
             (InvalidOrigin, ValueError),
             (PeerProtocolError, Exception),
+            (ConnectionClosed, ConnectionError),
         ):
             self.assertTrue(issubclass(cls, ServerError) and issubclass(cls, also))
 
@@ -85,3 +91,16 @@ class TextTests(SynchronousTestCase):
         """A peer's error has the code that it was answered with."""
         error = PeerProtocolError(1007, "invalid payload")
         self.assertEqual((str(error), error.code, error.reason), ("invalid payload (1007)", 1007, "invalid payload"))
+
+    def test_tls(self) -> None:
+        """A file that TLS cannot use is named with the reason."""
+        error = TLSConfigError("/key.pem", "its key is encrypted")
+        self.assertEqual((error.path, error.reason), ("/key.pem", "its key is encrypted"))
+        self.assertEqual(str(error), "cannot use /key.pem for TLS: its key is encrypted")
+
+    def test_closed(self) -> None:
+        """The end of a connection has its code; the reason, which may be the peer's words, is not in the text."""
+        error = ConnectionClosed(4000, "bye")
+        self.assertEqual((error.code, error.reason), (4000, "bye"))
+        self.assertEqual((str(error), error.errno), ("the connection is closed (4000)", None))
+        self.assertEqual(ConnectionClosed(1006).reason, "")

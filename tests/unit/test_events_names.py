@@ -10,12 +10,12 @@ from sgcws.events import Events, Fact, Question
 
 HERE = """
     on_startup on_shutdown on_tcp_connect on_unknown_protocol on_handshake on_connect on_disconnect on_message
-    on_binary on_error on_exception on_before_command on_command_get on_command_other
+    on_binary on_fragmented on_error on_exception on_before_heartbeat on_before_command on_command_get
+    on_command_other
 """
 """Events of the original that are fired today."""
 
 TO_COME = """
-    on_fragmented on_before_heartbeat
     on_authentication on_unknown_authentication
     on_before_forward_http on_after_forward_http
     on_create_session on_invalid_session on_session_start on_session_end
@@ -27,13 +27,14 @@ TO_COME = """
 """
 """Events of the original that arrive with the work that fires them."""
 
-OUR_OWN: tuple[str, ...] = ()
+OUR_OWN: tuple[str, ...] = ("on_slow_client",)
 """Events that the original does not have."""
 
-OUR_OWN_TO_COME = ("on_slow_client", "on_backplane_state", "on_backplane_gap")
+OUR_OWN_TO_COME = ("on_backplane_state", "on_backplane_gap")
 
 QUESTIONS = """
-    on_tcp_connect on_unknown_protocol on_handshake on_before_command on_command_get on_command_other
+    on_tcp_connect on_unknown_protocol on_handshake on_before_heartbeat on_before_command on_command_get
+    on_command_other
 """
 """Those of today's events that are asked; the others are told."""
 

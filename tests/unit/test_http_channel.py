@@ -9,6 +9,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
 from sgcws.http.channel import Channel
+from sgcws.http.site import CommandSite
 from sgcws.options import HTTPOptions
 from sgcws.version import VERSION
 from tests.web import ServerTestCase, read_answers, request
@@ -314,3 +315,78 @@ class EndTests(ChannelTestCase):
         socket.send(request("/slow"))
         socket.leave()
         self.assertEqual(len(told), 1)
+
+
+class Reading(Resource):
+    """Tells how long a body is, and whether it was longer."""
+
+    isLeaf = True
+
+    def render(self, request: Any) -> bytes:
+        """Answer."""
+        return b"%d %d" % (len(request.content.read()), getattr(request, "too_long", False))
+
+
+class BodyTests(ServerTestCase):
+    """A channel where bodies of one path may have ten bytes."""
+
+    def setUp(self) -> None:
+        """Listen."""
+        super().setUp()
+
+        def longest(method: bytes, path: bytes) -> int | None:
+            return 10 if (method, path) == (b"POST", b"/short") else None
+
+        self.port = self.server.listen(CommandSite(Reading(), HTTPOptions(), self.reactor, None, longest))
+        self.socket = self.server.connect(self.port)
+
+    def post(self, body: bytes, *lines: str, path: str = "/short?a=b", method: str = "POST") -> bytes:
+        """Write a request."""
+        return request(path, *lines, method=method, body=body)
+
+    def chunked(self, *chunks: bytes) -> bytes:
+        """Write one in chunks, without an end."""
+        body = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+        return request("/short", "Transfer-Encoding: chunked", method="POST") + body
+
+    def test_as_long_as_it_may_be(self) -> None:
+        """A body up to the limit is read, and the next request follows."""
+        last = b"0\r\n\r\n"
+        self.socket.send(self.post(bytes(10)), self.chunked(bytes(10)) + last, self.post(b""))
+        bodies = [answer.body for answer in read_answers(self.socket.received())]
+        self.assertEqual(bodies, [b"10 0", b"10 0", b"0 0"])
+        self.assertFalse(self.socket.closed)
+
+    def test_announced(self) -> None:
+        """One that is announced to be longer is answered before it comes, and nothing follows."""
+        for lines in ((), ("Expect: 100-continue",)):
+            for rest in (b"", bytes(11), bytes(11) + request("/"), request("/") * 10):
+                socket = self.server.connect(self.port)
+                whole = self.post(bytes(11), *lines)
+                socket.send(whole[:-11] + rest)
+                (answer,) = read_answers(socket.received())
+                self.assertEqual((answer.body, answer.header("Connection")), (b"0 1", b"close"))
+                self.assertTrue(socket.closed)
+
+    def test_in_chunks(self) -> None:
+        """One that turns out to be longer is answered then, without what has come of it."""
+        for pieces in ((bytes(11),), (bytes(10), b"x"), (bytes(5), bytes(100_000))):
+            for whole in (True, False):
+                socket = self.server.connect(self.port)
+                data = self.chunked(*pieces)
+                socket.send(data) if whole else socket.send(*(bytes([byte]) for byte in data[:200]))
+                (answer,) = read_answers(socket.received())
+                self.assertEqual((answer.body, answer.header("Connection")), (b"0 1", b"close"))
+                socket.send(b"0\r\n\r\n" + request("/"))
+                self.assertEqual(socket.received(), b"")
+                self.assertTrue(socket.closed)
+
+    def test_malformed(self) -> None:
+        """One that is malformed is refused once, however long it is."""
+        self.socket.send(self.chunked(bytes(9), bytes(9)) + b"x\r\n")
+        self.assertEqual(self.socket.received().count(b"HTTP/1.1"), 1)
+
+    def test_others(self) -> None:
+        """Bodies of other requests may be of any length."""
+        self.socket.send(self.post(bytes(11), path="/long"), self.post(bytes(11), method="PUT"))
+        self.assertEqual([answer.body for answer in read_answers(self.socket.received())], [b"11 0", b"11 0"])

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from OpenSSL import SSL
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.protocols.policies import WrappingFactory
 from twisted.trial.unittest import SynchronousTestCase
 
 from sgcws.net.first_bytes import FAREWELLS, FirstBytes
+from sgcws.net.tls import over_tls
 from sgcws.rules.first_bytes import HTTP2_PREFACE, Speech
-from sgcws.values import RawTCP, Reject
+from sgcws.values import RawTCP, Reject, Scan
 from tests.support import Desk, FakeTransport, factory_of
+from tests.tls import tls_files
 
 HELLO = b"\x16\x03\x01\x02\x00\x01"
 TIMEOUT = 10.0
@@ -123,6 +127,15 @@ class SpeechTests(FirstBytesTestCase):
                 self.desk.unknown = answer
                 self.begin(data)
                 self.assert_given("raw", data)
+
+    def test_how_it_is_kept(self) -> None:
+        """Whoever takes the socket over hears where messages end; True stands for the usual place."""
+        own = RawTCP(b"\0", Scan.ALL)
+        for question, answer, heard in (("unknown", True, RawTCP()), ("unknown", own, own), ("connect", own, own)):
+            self.setUp()
+            setattr(self.desk, question, answer)
+            self.begin(b"hello")
+            self.assertEqual(self.desk.answer, heard)
 
     def test_kept_later(self) -> None:
         """It may take its time: nothing is read meanwhile, and what comes all the same is kept."""
@@ -355,3 +368,122 @@ class DeadlineTests(FirstBytesTestCase):
         self.begin(b"GET ")
         self.clock.pump([HALF, HALF, 60])
         self.assert_given("http", b"GET ")
+
+
+class TLSTests(FirstBytesTestCase):
+    """Under TLS the handshake comes first, and is a part of the time that a peer has."""
+
+    def setUp(self) -> None:
+        """Have a socket that tells of its end in a later turn, as TCP does."""
+        super().setUp()
+        self.transport = FakeTransport(sudden=False)
+        self.client = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), None)
+        self.client.set_connect_state()
+
+    def begin(self, *data: bytes) -> None:
+        """Connect through TLS, and send some bytes outside of it."""
+        self.first = FirstBytes(self.desk, self.clock, TIMEOUT)
+        layer = over_tls(tls_files(self.mktemp()), self.clock)(factory_of(self.first))
+        self.transport.connect(layer.buildProtocol(None))  # type: ignore[arg-type]
+        for packet in data:
+            self.transport.receive(packet)
+
+    def shake(self) -> None:
+        """Exchange what the two sides of a handshake have to say."""
+        for _ in range(3):
+            with contextlib.suppress(SSL.WantReadError):
+                self.client.do_handshake()
+            with contextlib.suppress(SSL.WantReadError):
+                self.transport.receive(self.client.bio_read(1 << 16))
+            if self.transport.value():
+                self.client.bio_write(self.transport.value())
+                self.transport.clear()
+
+    def say(self, data: bytes) -> None:
+        """Send some bytes inside of it."""
+        self.client.send(data)
+        self.transport.receive(self.client.bio_read(1 << 16))
+
+    def assert_cut(self) -> None:
+        """Check that it is closed by force at the deadline, and not before."""
+        self.clock.advance(HALF)
+        self.clock.advance(HALF - 0.1)
+        self.assertFalse(self.transport.aborted)
+        self.clock.advance(0.1)
+        self.assertTrue(self.transport.aborted)
+        self.transport.end()
+        self.assertEqual((self.given(), self.desk.told.count("lost")), (None, 1))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_http(self) -> None:
+        """What is inside is looked at, once the handshake is over."""
+        self.begin()
+        self.shake()
+        self.assertIsNone(self.given())
+        self.say(b"GET /")
+        self.assertEqual(self.given(), ("http", b"GET /"))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_silent(self) -> None:
+        """A peer that does not even begin is cut, whatever the application has said to it."""
+        for answer in (None, RawTCP()):
+            self.setUp()
+            self.desk.connect = answer
+            self.begin()
+            self.assert_cut()
+
+    def test_half_a_handshake(self) -> None:
+        """So is one that begins a handshake, in one piece or drop by drop, and never completes it."""
+        for answer in (None, RawTCP()):
+            self.setUp()
+            self.desk.connect = answer
+            self.begin()
+            self.assertRaises(SSL.WantReadError, self.client.do_handshake)
+            hello = self.client.bio_read(1 << 16)
+            for place in range(0, len(hello), 50):
+                self.transport.receive(hello[place : place + 50])
+            self.assertTrue(self.transport.value())
+            self.assert_cut()
+
+    def test_silent_after_the_handshake(self) -> None:
+        """So is one that completes it and says nothing."""
+        self.begin()
+        self.shake()
+        self.assert_cut()
+
+    def test_garbage(self) -> None:
+        """What is no handshake is closed at once, with an alert at most, and that is no failure of ours."""
+        for data in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\0" * 100, b"\x16\x03\x01\x00\x05hello", b"\x80\x2e\x01"):
+            self.setUp()
+            self.begin(data.ljust(16, b"."))
+            self.assertTrue(self.transport.disconnecting)
+            self.assertLessEqual(len(self.transport.value()), 7)
+            self.transport.end()
+            self.assertEqual((self.given(), self.desk.told.count("lost")), (None, 1))
+            self.assertEqual((self.clock.getDelayedCalls(), self.flushLoggedErrors()), ([], []))
+
+    def test_raw(self) -> None:
+        """A raw TCP peer is given away when the handshake is over, whenever it was accepted."""
+        for later in (False, True):
+            self.setUp()
+            answer = Deferred[Any]()
+            self.desk.connect = answer if later else RawTCP()
+            self.begin()
+            if not later:
+                self.assertIsNone(self.given())
+            self.shake()
+            if later:
+                self.assertIsNone(self.given())
+                answer.callback(RawTCP())
+            self.assertEqual(self.given(), ("raw", b""))
+            self.say(b"hello")
+            self.assertEqual(self.given(), ("raw", b"hello"))
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_refused(self) -> None:
+        """A peer that is refused is closed before it has begun."""
+        self.desk.connect = Reject()
+        self.begin()
+        self.assertTrue(self.transport.aborted)
+        self.transport.end()
+        self.assertEqual((self.clock.getDelayedCalls(), self.flushLoggedErrors()), ([], []))

@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.error import AlreadyListened, CannotListenError
+from twisted.protocols.policies import WrappingFactory
 from twisted.trial.unittest import SynchronousTestCase
 
 from sgcws.errors import ListenError
@@ -123,6 +124,35 @@ class OpeningTests(ListenersTestCase):
         self.assertNoResult(closed)
         closing.callback(None)
         self.successResultOf(closed)
+
+
+class TLSTests(ListenersTestCase):
+    """TLS around what is accepted."""
+
+    def test_where_it_is_asked_for(self) -> None:
+        """It is spoken at the bindings that say so, and at no other."""
+        wrapped: list[Any] = []
+
+        def over_tls(factory: Any) -> Any:
+            wrapped.append(factory)
+            return WrappingFactory(factory)
+
+        self.listeners = Listeners(self.make, lambda: self.died.append("died"), over_tls)
+        bindings = [Binding(port=81, tls=False), Binding(port=82, tls=True), Binding(port=83)]
+        endpoints = [(binding, TCP4ServerEndpoint(self.reactor, binding.port)) for binding in bindings]
+        self.successResultOf(self.open(endpoints))
+        factories = {number: port.factory for number, port in self.reactor.open.items()}
+        self.assertEqual([factories[82].wrappedFactory], wrapped)
+        self.assertEqual([isinstance(factories[number], WrappingFactory) for number in (81, 83)], [False, False])
+        self.reactor.open[82].die()
+        self.assertEqual(self.died, ["died"])
+
+    def test_never_plain_instead(self) -> None:
+        """Without anything to speak TLS with, nothing listens there."""
+        endpoints = [*self.endpoints(81), (Binding(port=82, tls=True), TCP4ServerEndpoint(self.reactor, 82))]
+        error = self.failureResultOf(self.open(endpoints), ListenError).value
+        self.assertEqual((error.binding, error.reason), ("*:82", "there are no options for TLS"))
+        self.assertEqual(self.reactor.open, {})
 
 
 class EndTests(ListenersTestCase):

@@ -39,7 +39,8 @@ class DescribeTests(SynchronousTestCase):
     def test_switches(self) -> None:
         """Of the groups, exactly those that can be off are in the list."""
         switches = [each.name for each in describe() if each.metadata.kind.group is not None]
-        self.assertEqual(switches, ["websocket.compression", "watchdog", "watchdog.monitor"])
+        groups = ["websocket.compression", "tls", "heartbeat", "watchdog", "watchdog.monitor", "fallback"]
+        self.assertEqual(switches, [*groups, "fallback.server_sent_events"])
 
     def test_names_are_unique(self) -> None:
         """No two options share a variable or a flag, and none takes those of port and bindings."""

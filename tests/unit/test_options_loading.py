@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+
 import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,6 +48,8 @@ def as_toml(value: object) -> str:
         return '"off"'
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, enum.Enum):
+        return as_toml(value.value)
     if isinstance(value, tuple):
         return f"[{', '.join(map(as_toml, value))}]"
     return f'"{value}"' if isinstance(value, str) else repr(value)
@@ -67,9 +71,9 @@ class TOMLTests(SynchronousTestCase):
     def test_defaults(self) -> None:
         """A file that spells out every default says nothing new."""
         options = ServerOptions()
-        text = "\n".join(
-            toml_of(getattr(options, field.name), field.name) for field in attrs.fields(ServerOptions)
-        )
+        groups = {field.name: getattr(options, field.name) for field in attrs.fields(ServerOptions)}
+        off = [f"{name} = {as_toml(None)}" for name, group in groups.items() if group is None]
+        text = "\n".join(off + [toml_of(group, name) for name, group in groups.items() if group is not None])
         self.assertEqual(ServerOptions.from_mapping(read_toml(text, "all.toml")), options)
 
     def test_malformed(self) -> None:

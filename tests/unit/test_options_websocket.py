@@ -19,6 +19,7 @@ class WebSocketOptionsTests(SynchronousTestCase):
         self.assertEqual((options.close_timeout, options.open_timeout), (5.0, 10.0))
         self.assertEqual((options.compression, options.subprotocols), (Compression(), ()))
         self.assertEqual(Compression(), Compression(window_bits=12, context_takeover=True))
+        self.assertEqual((Compression().threshold, Compression().max_ratio), (256, 100))
 
     def test_refused(self) -> None:
         """Sizes and times are positive, sub-protocols are tokens, each once."""
@@ -57,6 +58,10 @@ class CompressionTests(SynchronousTestCase):
             {"memory_level": 0},
             {"memory_level": 10},
             {"context_takeover": 0},
+            {"threshold": 0},
+            {"threshold": None},
+            {"max_ratio": 0},
+            {"max_ratio": 99.5},
         )
         for given in wrong:
             error = self.assertRaises(OptionError, Compression, **given)

@@ -11,10 +11,12 @@ from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from sgcws.errors import ConnectionClosed
 from sgcws.interfaces import Connection
 from sgcws.options import ServerOptions, WebSocketOptions
-from sgcws.realtime.connection import Opening, Peer
+from sgcws.realtime.connection import Peer
 from sgcws.realtime.inbox import MOST_MESSAGES
+from sgcws.realtime.opening import Opening
 from sgcws.rules.close_codes import ABNORMAL, GOING_AWAY
 from sgcws.values import TransportKind
 from tests.support import FakeFraming, Recorder, World, raiser
@@ -78,7 +80,7 @@ class FactsTests(PeerTestCase):
         opening = Opening(
             url="/a?a=1", path="/a", query=query, headers=headers, protocol="chat", response_headers=added
         )
-        peer.open(TransportKind.WEBSOCKET, FakeFraming(), opening)
+        peer.open(TransportKind.WEBSOCKET, FakeFraming(), FakeFraming(), opening)
         self.assertEqual((peer.url, peer.path, peer.protocol, peer.query["a"]), ("/a?a=1", "/a", "chat", "1"))
         self.assertEqual((peer.headers["x-a"], peer.response_headers["x-b"]), ("1", "2"))
         self.assertEqual((peer.transport, peer.is_open), (TransportKind.WEBSOCKET, True))
@@ -141,7 +143,9 @@ class SendingTests(PeerTestCase):
         for closed in (self.world.peer(), peer, lost, dropped):
             for data in ("x", b"x", 5, "\ud800"):
                 self.assertIs(closed.write_data(data), False)  # type: ignore[arg-type]
-            self.assertIs(closed.ping(b""), False)
+            self.failureResultOf(closed.ping(), ConnectionClosed)
+            self.failureResultOf(closed.write_and_wait("x"), ConnectionClosed)
+            self.assertIs(closed.send_ping(b""), False)
             self.assertEqual(closed.messages_sent, 0)
         self.assertEqual(framing.done, [])
 
@@ -150,7 +154,7 @@ class SendingTests(PeerTestCase):
         peer, framing = self.make_open()
         framing.failing = True
         self.assertIs(peer.write_data("x"), False)
-        self.assertIs(peer.ping(b""), False)
+        self.assertIs(peer.send_ping(b""), False)
         self.assertEqual(([name for name, *_ in self.told], peer.messages_sent), (["exception", "exception"], 0))
 
 
@@ -250,7 +254,7 @@ class ReceivingTests(PeerTestCase):
 
     def test_reading_goes_on_while_closing(self) -> None:
         """Reading that was stopped is started again for one that is closing, but not for one that is gone."""
-        for end, turns in ((Peer.close, [("shut", 1000, ""), ("resume",)]), (Peer.lost, [])):
+        for end, turns in ((Peer.close, [("resume",), ("shut", 1000, "")]), (Peer.lost, [])):
             self.setUp()
             waiting = self.waiting_handler()
             peer, framing = self.make_open()
@@ -491,7 +495,7 @@ class GoodbyeTests(PeerTestCase):
             peer = self.world.peer()
             begin(peer, GOING_AWAY, "going away")
             framing = FakeFraming(peer)
-            peer.open(TransportKind.WEBSOCKET, framing)
+            peer.open(TransportKind.WEBSOCKET, framing, framing)
             self.assertEqual(framing.done, [("shut", GOING_AWAY, "going away")])
             self.assertFalse(peer.is_open)
             self.world.reactor.advance(5)
@@ -504,7 +508,7 @@ class GoodbyeTests(PeerTestCase):
         for end in (Peer.disconnect, Peer.lost):
             peer, framing = self.world.peer(), FakeFraming()
             end(peer)
-            peer.open(TransportKind.TCP, framing)
+            peer.open(TransportKind.TCP, framing, framing)
             self.assertEqual((framing.done, self.told, peer.is_open), ([("abort",)], [], False))
 
     def test_closed_by_on_connect(self) -> None:
@@ -547,7 +551,7 @@ class AnyLifeTests(PeerTestCase):
         for step in [*steps, "lost", *["handler done"] * 12]:
             if step == "open" and not opened:
                 opened = True
-                peer.open(TransportKind.WEBSOCKET, FakeFraming(peer))
+                peer.open(TransportKind.WEBSOCKET, FakeFraming(peer), FakeFraming())
             elif step == "handler done" and waiting:
                 waiting.pop().callback(None)
             elif step == "advance":

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, succeed
 from twisted.trial.unittest import SynchronousTestCase
 
-from sgcws.realtime.inbox import MOST_BYTES, MOST_MESSAGES, Inbox
+from sgcws.realtime.inbox import MOST_BYTES, MOST_MESSAGES, OVERFULL, Inbox
+from sgcws.realtime.valve import Stop
 
 
 class Valve:
@@ -17,13 +18,18 @@ class Valve:
 
     def __init__(self) -> None:
         self.turns: list[str] = []
+        self.held = 0
         self.on_resume: Callable[[], None] = lambda: None
 
-    def pause(self) -> None:
-        """Note it."""
-        self.turns.append("pause")
+    def hold(self, change: int) -> None:
+        """Count what is kept."""
+        self.held += change
 
-    def resume(self) -> None:
+    def stop(self, why: Stop) -> None:
+        """Note it."""
+        self.turns.append("pause" if why is Stop.FULL else "pause for good")
+
+    def go_on(self, why: Stop) -> None:
         """Note it."""
         self.turns.append("resume")
         self.on_resume()
@@ -177,6 +183,38 @@ class FullTests(InboxTestCase):
             self.inbox.deliver(MOST_BYTES, self.told.append, "b")
             step.callback(None)
         self.assertEqual(self.valve.turns, ["pause", "resume"] * 3)
+
+
+    def test_overfull(self) -> None:
+        """Many times full, it says so, for reading may go on for an answer; it ends with the other reason."""
+        most, _ = OVERFULL
+        first = self.slow("a")
+        self.inbox.deliver(MOST_BYTES, self.told.append, "b")
+        self.inbox.deliver(most - MOST_BYTES - 1, self.told.append, "c")
+        self.assertEqual(self.valve.turns, ["pause"])
+        self.quick("d")
+        self.assertEqual(self.valve.turns, ["pause", "pause for good"])
+        first.callback(None)
+        self.assertEqual(self.valve.turns, ["pause", "pause for good", "resume"])
+
+    def test_held(self) -> None:
+        """What waits is counted, what is being told is not."""
+        first = self.slow("a", 5)
+        self.inbox.deliver(7, self.told.append, "b")
+        self.inbox.deliver(8, self.told.append, "c")
+        self.assertEqual(self.valve.held, 15)
+        first.callback(None)
+        self.assertEqual(self.valve.held, 0)
+
+    def test_discard(self) -> None:
+        """Messages that wait can be dropped; what is told of the connection itself stays."""
+        first = self.slow("a")
+        self.inbox.deliver(7, self.told.append, "b")
+        self.inbox.deliver(0, self.told.append, "end")
+        self.inbox.discard()
+        self.assertEqual(self.valve.held, 0)
+        first.callback(None)
+        self.assertEqual(self.told, ["a", "end"])
 
 
 class HurryTests(InboxTestCase):

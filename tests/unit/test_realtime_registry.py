@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from sgcws.realtime.registry import Connections
+from tests.members import Crowd
 from tests.support import World
 
 
@@ -63,6 +64,73 @@ class RegistryTests(SynchronousTestCase):
         self.assertNoResult(again[0])
         self.second.lost()
         self.successResultOf(again[0])
+
+
+class IndexTests(SynchronousTestCase):
+    """It knows who speaks what, and who is in what."""
+
+    def setUp(self) -> None:
+        """Have three members, two of which speak ``chat``."""
+        self.crowd = Crowd()
+        self.registry = self.crowd.registry
+        self.ann, self.bob = self.crowd.come("ann", "bob", protocol="chat")
+        self.crowd.come("eve")
+
+    def test_protocols(self) -> None:
+        """Those that speak a sub-protocol are found by it, as long as they can take messages."""
+        chat = self.registry.speaking("chat")
+        self.assertEqual(list(chat), ["ann", "bob"])
+        self.assertEqual(list(self.registry.speaking("other")), [])
+        self.registry.closed(self.ann)
+        self.assertEqual(list(chat), ["bob"])
+        self.registry.closed(self.bob)
+        self.assertEqual(list(self.registry.speaking("chat")), [])
+
+    def test_guids(self) -> None:
+        """The guids of all that can take messages follow what happens."""
+        guids = self.registry.guids()
+        self.ann.go()
+        self.crowd.come("fay")
+        self.assertEqual(list(guids), ["bob", "eve", "fay"])
+
+    def test_leaving_everything(self) -> None:
+        """Who can take no more messages is in nothing any more, and can join nothing."""
+        for membership in (self.registry.channels, self.registry.groups):
+            for name in ("a", "b"):
+                self.assertTrue(membership.join(name, "ann"))
+            membership.join("b", "bob")
+        self.ann.go()
+        self.ann.go()
+        for membership in (self.registry.channels, self.registry.groups):
+            self.assertEqual(membership.of("ann"), frozenset())
+            self.assertEqual((list(membership.names()), membership.members("b")), (["b"], ("bob",)))
+            self.assertFalse(membership.join("a", "ann"))
+
+    def test_channels_and_groups(self) -> None:
+        """A channel and a group of the same name have nothing to do with each other."""
+        self.registry.channels.join("news", "ann")
+        self.registry.groups.join("news", "bob")
+        self.assertEqual(self.registry.channels.members("news"), ("ann",))
+        self.assertEqual(self.registry.groups.members("news"), ("bob",))
+
+    def test_plain(self) -> None:
+        """One that cannot take messages yet cannot join, and nothing is amiss when it goes."""
+        world = World()
+        registry, peer = world.shared.registry, world.peer()
+        self.assertFalse(registry.channels.join("news", peer.guid))
+        peer.lost()
+        self.assertEqual(registry.everyone(), ())
+
+    def test_real_peers(self) -> None:
+        """A peer whose socket is closed has left everything when its end is told."""
+        world = World()
+        registry = world.shared.registry
+        peer, _ = world.open_peer(protocol="chat")
+        left = []
+        world.events.on_disconnect(lambda *_: left.append((len(registry.speaking("chat")), *registry.channels.names())))
+        self.assertTrue(registry.channels.join("news", peer.guid))
+        peer.lost()
+        self.assertEqual(left, [(0,)])
 
 
 class ConnectionsTests(SynchronousTestCase):

@@ -31,12 +31,17 @@ class GuidSetTests(SynchronousTestCase):
         ):
             self.assertEqual(guid_set(given_), found)
 
+    def test_no_guids(self) -> None:
+        """What is no guid is refused: whoever is meant must not be left out without a word."""
+        for wrong in ([5], [None], ["a", object()], b"ab", [b"a"], 5, None):
+            self.assertRaises(TypeError, guid_set, wrong)
+
     @given(guids, st.data())
     def test_text_or_list(self, listed: list[str], data: st.DataObject) -> None:
-        """However a list is written down as one text, it is the same set."""
+        """However a list is written down as one text, it is the same set, in the order of the list."""
         text = "".join(guid + data.draw(gaps) for guid in listed)
-        self.assertEqual(guid_set(text), guid_set(listed))
-        self.assertEqual(guid_set(listed), frozenset(listed))
+        self.assertEqual(list(guid_set(text)), list(guid_set(listed)))
+        self.assertEqual(list(guid_set(listed)), list(dict.fromkeys(listed)))
 
     @given(st.text())
     def test_any_text(self, text: str) -> None:

@@ -384,6 +384,25 @@ class MissingOriginTests(SynchronousTestCase):
         """An empty header is malformed, not missing."""
         self.assertFalse(allowed("", "example.com", None, (), True))
 
+    def test_fetch_site(self) -> None:
+        """Where a browser sends no origin, what it says of the page's site decides; what a program says is the same."""
+        for patterns, missing, site, wanted in (
+            ((), True, "none", True),
+            ((), False, "none", False),
+            ((), True, "same-origin", True),
+            ((), False, "same-origin", True),
+            (EXAMPLE, True, "same-origin", True),
+            (EXAMPLE, False, "same-origin", False),
+            ((), True, "same-site", False),
+            ((), True, "cross-site", False),
+            (EVERY_ORIGIN, True, "cross-site", False),
+            ((), True, "", False),
+        ):
+            self.assertIs(allowed(None, "own", None, patterns, missing, site), wanted, (patterns, missing, site))
+        for site in ("cross-site", "same-origin"):
+            self.assertTrue(allowed("http://own", "own", None, (), True, site))
+            self.assertFalse(allowed("http://other", "own", None, (), True, site))
+
 
 class DecisionPropertyTests(SynchronousTestCase):
     @unhurried

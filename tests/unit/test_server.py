@@ -646,9 +646,9 @@ class PeersTests(ServerTestCase):
     def test_broken_peer(self) -> None:
         """A peer that cannot be written to goes to ``on_exception``, is not counted, and stops nobody."""
         heard = self.handlers_fail()
-        broken, connection = self.websocket()
+        _, connection = self.websocket()
         fine, _ = self.websocket()
-        broken.transport.write = broken.transport.writeSequence = lambda data: 1 / 0  # type: ignore[method-assign]
+        connection.holder.encode = lambda message: 1 / 0
         self.assertEqual(self.server.broadcast("x"), 1)
         self.assertEqual(fine.frames(), [(TEXT, b"x")])
         self.assertIs(heard[0][0], connection)

@@ -18,9 +18,18 @@ from twisted.logger import capturedLogs
 from twisted.python import usage
 from twisted.trial.unittest import SynchronousTestCase
 
-from sgcws import Binding, HTTPOptions, ListenOptions, ServerOptions, WebSocketHTTPServer
+from sgcws import (
+    Binding,
+    HTTPOptions,
+    ListenOptions,
+    ServerOptions,
+    TLSOptions,
+    TLSVersion,
+    WebSocketHTTPServer,
+)
 from sgcws.options import command_line_parameters
 from sgcws.tap import CannotServe, Options, makeService, own_frame
+from tests.tls import issue, pem, tls_files
 
 unhurried = settings(deadline=None, database=None, max_examples=50)
 
@@ -93,7 +102,7 @@ class HelpTests(TapCase):
         for flag, doc, note in command_line_parameters():
             (line,) = (line for line in lines if f" --{flag}= " in line)
             self.assertIn(f"{doc} [{note}", line)
-        for flag in ("port", "binding", "root", "app", "config"):
+        for flag in ("port", "binding", "root", "certificate", "private-key", "app", "config"):
             self.assertTrue(any(f" --{flag}= " in line for line in lines), flag)
 
     def test_test_pages(self) -> None:
@@ -229,6 +238,59 @@ class LayerTests(TapCase):
         self.assertEqual(self.server("--config", "here.toml").port, 4)
 
 
+class TLSTests(TapCase):
+    """TLS from the command line."""
+
+    def files(self) -> tuple[str, str]:
+        """Write a certificate and its key."""
+        made = issue()
+        return self.write("own.pem", pem(made.certificate)), self.write("key.pem", pem(made.key))
+
+    def test_short(self) -> None:
+        """``--certificate`` and ``--private-key`` are short for the options of the group, and switch it on."""
+        certificate, key = self.files()
+        expected = TLSOptions(certificate=certificate, private_key=key)
+        for flags in (("--certificate", "--private-key"), ("--tls-certificate", "--tls-private-key")):
+            server = self.server(flags[0], "own.pem", flags[1], "key.pem")
+            self.assertEqual(server.options.tls, expected)
+        self.assertEqual(self.server("--certificate", certificate, "--tls-private-key", key).options.tls, expected)
+
+    def test_layers(self) -> None:
+        """Certificate and key may come from different layers."""
+        certificate, key = self.files()
+        config = self.write("a.toml", f'[tls]\nminimum_version = "1.3"\ncertificate = "{certificate}"')
+        self.environ({"SGCWS_TLS__PRIVATE_KEY": key})
+        tls = self.server("--config", config).options.tls
+        expected = TLSOptions(certificate=certificate, private_key=key, minimum_version=TLSVersion.TLS_1_3)
+        self.assertEqual(tls, expected)
+        self.assertIsNone(self.server("--config", config, "--tls", "off").options.tls)
+
+    def test_twice(self) -> None:
+        """A flag is given in one of its two forms."""
+        certificate, key = self.files()
+        line = self.refusal("--certificate", certificate, "--tls-certificate", certificate)
+        self.assertIn("either --certificate or --tls-certificate", line)
+        line = self.refusal("--private-key", key, "--tls-private-key", key)
+        self.assertIn("either --private-key or --tls-private-key", line)
+        self.assertIn("--certificate: '' is not allowed", self.refusal("--certificate", ""))
+
+    def test_missing_option(self) -> None:
+        """TLS without a certificate is named."""
+        for arguments in (("--tls", "on"), ("--private-key", "key.pem")):
+            self.assertIn("sgcws: tls.certificate: None is not allowed", self.refusal(*arguments))
+
+    def test_wrong_files(self) -> None:
+        """A file that cannot be used ends it in one line, before twistd goes into the background."""
+        certificate, key = self.files()
+        missing = str(self.directory / "missing.pem")
+        line = self.refusal("--certificate", "missing.pem", "--private-key", key)
+        self.assertEqual(line, f"sgcws: cannot use {missing} for TLS: No such file or directory")
+        line = self.refusal("--certificate", certificate)
+        self.assertIn(f"cannot use {certificate} for TLS: there is no private key", line)
+        self.module("apps", make=lambda: WebSocketHTTPServer(1, options=ServerOptions(tls=TLSOptions(certificate="x"))))
+        self.assertIn("No such file", self.refusal("--app", "apps:make"))
+
+
 class WrongOptionTests(TapCase):
     """Whatever is wrong is one line."""
 
@@ -252,7 +314,7 @@ class WrongOptionTests(TapCase):
         """A wrong file is named, with what is wrong and where."""
         for text, wanted in (
             ("port =\na = 1", "(at line 1"),
-            ("[listen]\nbacklogs = 1", "'backlogs' is not allowed; allowed: backlog,"),
+            ("[listen]\nbacklogs = 1", "'backlogs' is not allowed; allowed: "),
             ("[listener]", "'listener' is not allowed"),
             ("[listen]\nbacklog = 0", "listen.backlog: 0 is not allowed"),
             ("port = 70000", "port: 70000 is not allowed"),
@@ -466,6 +528,19 @@ class ServingTests(TapCase):
                 self.ended(**twistd)
             lines = [event["line"] for event in events if event["log_namespace"] == "sgcws.tap"]
             self.assertEqual(lines, ["cannot listen on *:9: Address already in use"] * times)
+
+    def test_wrong_certificate(self) -> None:
+        """So is a file of TLS that has become wrong meanwhile."""
+        tls = tls_files(self.mktemp())
+        own = ServerOptions(tls=tls)
+        self.module("secure", make=lambda: WebSocketHTTPServer(9, reactor=BusyReactor(), options=own))
+        options = self.parsed("--app", "secure:make")
+        service = makeService(options)
+        assert tls.certificate is not None
+        os.unlink(tls.certificate)
+        error = self.assertRaises(CannotServe, service.privilegedStartService)
+        line = f"cannot use {tls.certificate} for TLS: No such file or directory"
+        self.assertEqual((error.code, str(error), self.said.getvalue()), (1, line, f"sgcws: {line}\n"))
 
     def test_binds_early(self) -> None:
         """Bindings are open before privileges are given up, and the server starts with the service."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from sgcws.errors import OptionError
-from sgcws.values import Binding, RawTCP, Reject, TransportKind
+from sgcws.values import Binding, RawTCP, Reject, Scan, TransportKind
 
 
 class RejectTests(SynchronousTestCase):
@@ -39,6 +39,25 @@ class RejectTests(SynchronousTestCase):
         except OptionError:
             return
         self.assertTrue(all(" " <= character <= "~" for character in kept))
+
+
+class RawTCPTests(SynchronousTestCase):
+    """Raw TCP is kept with a word on where messages end."""
+
+    def test_allowed(self) -> None:
+        """Every packet is a message unless it says otherwise; the end of a line is there for those who ask to look."""
+        self.assertEqual((RawTCP().end_of_frame, RawTCP().scan), (b"\r\n", Scan.NONE))
+        for scan in Scan:
+            self.assertEqual(RawTCP(b"\0", scan).scan, scan)
+
+    def test_refused(self) -> None:
+        """A terminator is one byte or more, as bytes, and a place to look is one of three."""
+        for end in (b"", "\r\n", bytearray(b"\n"), None, Scan.ALL):
+            error = self.assertRaises(OptionError, RawTCP, end)
+            self.assertEqual((error.field, error.value), ("RawTCP.end_of_frame", end))
+        for scan in ("all", True, None):
+            error = self.assertRaises(OptionError, RawTCP, b"\n", scan)
+            self.assertEqual((error.field, error.value), ("RawTCP.scan", scan))
 
 
 class BindingTests(SynchronousTestCase):
@@ -86,6 +105,33 @@ class BindingTests(SynchronousTestCase):
         self.assertIn("Binding(endpoint='tcp:8080')", error.allowed)
 
 
+class TLSBindingTests(SynchronousTestCase):
+    """A binding can say whether TLS is spoken there."""
+
+    def test_words(self) -> None:
+        """It says yes, no, or nothing, beside a port as well as a description."""
+        self.assertIsNone(Binding(port=1).tls)
+        for tls in (True, False):
+            self.assertEqual(Binding("localhost", 1, tls=tls).tls, tls)
+            self.assertEqual(Binding(endpoint="systemd:domain=INET:index=0", tls=tls).tls, tls)
+        self.assertEqual(str(Binding("localhost", 1, tls=True)), "localhost:1")
+
+    def test_no_word(self) -> None:
+        """Everything else is refused by its field."""
+        for wrong in (1, 0, "yes", "auto", ()):
+            error = self.assertRaises(OptionError, Binding, port=1, tls=wrong)
+            self.assertEqual((error.field, error.value), ("Binding.tls", wrong))
+
+    def test_twice(self) -> None:
+        """A description that is TLS by itself is not put into TLS once more."""
+        for description in ("ssl:8443:privateKey=k", "tls:8443:/certificates", "SSL:8443"):
+            error = self.assertRaises(OptionError, Binding, endpoint=description, tls=True)
+            self.assertEqual(error.field, "Binding.tls")
+            self.assertTrue(Binding(endpoint=description, tls=False).is_secure_by_itself)
+        self.assertFalse(Binding(endpoint="tcp:80").is_secure_by_itself)
+        self.assertFalse(Binding(port=443, tls=True).is_secure_by_itself)
+
+
 class ValueTests(SynchronousTestCase):
     """Values are values."""
 
@@ -98,4 +144,4 @@ class ValueTests(SynchronousTestCase):
 
     def test_transports(self) -> None:
         """What a connection may speak has lower-case names, for logs and metrics."""
-        self.assertEqual([kind.value for kind in TransportKind], ["http", "websocket", "tcp"])
+        self.assertEqual([kind.value for kind in TransportKind], ["http", "websocket", "sse", "tcp"])

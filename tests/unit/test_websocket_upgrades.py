@@ -385,7 +385,7 @@ class CompressionTests(SynchronousTestCase):
         server.events.on_message(lambda connection, text: connection.write_data(text))
         socket = server.connect()
         answer = socket.open(f"Sec-WebSocket-Extensions: {offer}")
-        socket.send(frame(TEXT, b"x"))
+        socket.send(frame(TEXT, b"long enough" * 100))
         (echo,) = read_frames(socket.received())
         found = answer.header("Sec-WebSocket-Extensions")
         self.assertEqual(echo.rsv, 4 if found else 0)

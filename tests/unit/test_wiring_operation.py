@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 import attrs
@@ -14,16 +15,17 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.trial.unittest import SynchronousTestCase
 
 from sgcws.carrier import Carrier
-from sgcws.errors import ListenError
+from sgcws.errors import ListenError, TLSConfigError
 from sgcws.events import Events
 from sgcws.http.root import Root
 from sgcws.lifecycle import Phase
-from sgcws.options import ListenOptions, Monitor, ServerOptions, WatchdogOptions
+from sgcws.options import ListenOptions, Monitor, ServerOptions, TLSOptions, WatchdogOptions
 from sgcws.realtime.shared import Shared
 from sgcws.values import Binding
 from sgcws.wiring.operation import STOP_TIMEOUT, Operation, limited, speaks_tls
 from sgcws.wiring.plan import Plan
 from tests.memory import MemoryPort, Reactor
+from tests.tls import tls_files
 
 INTERVAL = 10.0
 
@@ -43,7 +45,8 @@ class OperationTestCase(SynchronousTestCase):
         self.events.on_startup(lambda: self.told.append("startup"))
         self.events.on_shutdown(lambda: self.told.append("shutdown"))
         self.plan = Plan.of(None, ["tcp:81", "tcp:82"], ServerOptions(watchdog=self.watchdog()), {})
-        self.operation = Operation(self.shared, Root(), self.reactor, lambda: self.plan, log)
+        self.limit: str | None = None
+        self.operation = Operation(self.shared, Root(), self.reactor, lambda: self.plan, log, lambda: self.limit)
 
     def watchdog(self) -> WatchdogOptions | None:
         """Return the watchdog's options."""
@@ -85,6 +88,16 @@ class TellingTests(OperationTestCase):
         self.successResultOf(self.operation.stop(1))
         self.assertEqual(self.lines(), ["stopped"])
 
+    def test_open_files(self) -> None:
+        """How many files may be open is logged at the first start, before anything listens, and not again."""
+        self.limit = "open files: 1024 -> 20000"
+        self.reactor.taken.add(81)
+        self.failureResultOf(self.operation.start(), ListenError)
+        self.assertEqual(self.lines()[:1], ["open files: 1024 -> 20000"])
+        self.reactor.taken.clear()
+        self.successResultOf(self.operation.start())
+        self.assertEqual([line for line in self.lines() if "open files" in line], [])
+
     def test_restarted(self) -> None:
         """A restart is told of by the places that listen again, which is not a stop."""
         self.start()
@@ -99,6 +112,67 @@ class TellingTests(OperationTestCase):
         self.assertEqual([place.port for place in self.operation.places], [40000, 82])
         self.successResultOf(self.operation.stop(1))
         self.assertEqual(self.operation.places, [])
+
+
+class TLSTests(OperationTestCase):
+    """TLS at some of the places, or at all."""
+
+    def use(self, tls: TLSOptions | None, *bindings: Binding | str) -> None:
+        """Have a plan with these options of TLS."""
+        options = ServerOptions(tls=tls, watchdog=self.watchdog())
+        self.plan = Plan.of(None, bindings or ["tcp:81", "tcp:82"], options, {})
+
+    def spoken(self) -> list[bool]:
+        """Return at which places TLS is spoken now."""
+        return [place.secure for place in self.operation.places]
+
+    def test_listening(self) -> None:
+        """Places where TLS is spoken are told as such, beside the plain ones."""
+        self.use(tls_files(self.mktemp()), Binding(port=81), Binding("127.0.0.1", 82, tls=False), "tcp:83")
+        self.successResultOf(self.operation.start())
+        self.assertEqual(self.spoken(), [True, False, True])
+        self.assertEqual(
+            self.lines(),
+            [
+                "listening on https://localhost:81/ (all interfaces)",
+                "listening on http://127.0.0.1:82/",
+                "listening on https://localhost:83/ (all interfaces)",
+            ],
+        )
+
+    def test_wrong_files(self) -> None:
+        """With a wrong file nothing listens, whatever the bindings; it can be tried again."""
+        self.use(TLSOptions(certificate="/missing.pem"), Binding(port=81, tls=False), "tcp:82")
+        for _ in range(2):
+            error = self.failureResultOf(self.operation.start(), TLSConfigError).value
+            self.assertEqual((error.path, error.reason), ("/missing.pem", "No such file or directory"))
+            self.assertEqual((self.listening(), self.operation.phase), (set(), Phase.FAILED))
+        self.assertEqual(self.told, [])
+        self.use(tls_files(self.mktemp()))
+        self.start()
+        self.assertEqual((self.spoken(), self.told), ([True, True], ["startup"]))
+
+    def test_wrong_files_before_the_reactor(self) -> None:
+        """It is known at once, so that twistd hears of it."""
+        self.reactor.running = False
+        self.use(TLSOptions(certificate="/missing.pem"))
+        self.failureResultOf(self.operation.bind(), TLSConfigError)
+        self.assertEqual(self.listening(), set())
+
+    def test_read_at_each_start(self) -> None:
+        """A restart reads the files again, and the watchdog tries on while they are wrong."""
+        tls = tls_files(self.mktemp())
+        self.use(tls)
+        self.start()
+        assert tls.certificate is not None
+        certificate = Path(tls.certificate)
+        before = certificate.read_bytes()
+        certificate.write_text("")
+        self.failureResultOf(self.operation.restart(), TLSConfigError)
+        self.assertEqual((self.listening(), self.operation.phase), (set(), Phase.FAILED))
+        certificate.write_bytes(before)
+        self.reactor.pump([INTERVAL] * 2)
+        self.assertEqual((self.spoken(), self.operation.phase), ([True, True], Phase.RUNNING))
 
 
 class LifeTests(OperationTestCase):

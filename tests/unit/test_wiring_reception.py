@@ -13,7 +13,7 @@ from zope.interface import implementer
 from sgcws.http.channel import Channel
 from sgcws.options import ListenOptions
 from sgcws.tcp import RawTCPProtocol
-from sgcws.values import RawTCP, TransportKind
+from sgcws.values import RawTCP, Scan, TransportKind
 from sgcws.wiring.reception import tune
 from tests.web import ServerTestCase, Wire, request
 
@@ -65,6 +65,16 @@ class ReceptionTests(ServerTestCase):
             self.assertIs(type(client.transport.protocol), RawTCPProtocol)
             self.assertIs(self.everyone()[-1].transport, TransportKind.TCP)
             event.remove(handler)
+
+    def test_end_of_frame(self) -> None:
+        """Messages of raw TCP end where the answer says."""
+        told: list[bytes] = []
+        self.events.on_binary(lambda connection, data: told.append(data))
+        self.events.on_unknown_protocol(lambda connection, data: RawTCP(b"\0", Scan.ALL))
+        client = self.server.connect()
+        for packet in (b"\0a", b"b\0c\0d"):
+            client.send(packet)
+        self.assertEqual(told, [b"", b"ab", b"c"])
 
     def test_unknown(self) -> None:
         """What nobody understands and nobody wants is closed."""

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import re
 import signal
 import socket
+import ssl
 from pathlib import Path
+from urllib.request import Request, urlopen
 
+import attrs
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase
 from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from sgcws import WebSocketHTTPServer
+from tests.tls import issue, pem
 
-from . import browser
+from . import browser, peer
 from .pages import DOCS, Served, fetch, hear, load
 from .program import PATIENCE, TWISTD, Program, connected, free_port
 
@@ -56,6 +63,43 @@ class ServerTests(Served):
                 client.send("nobody listens")
                 client.send(b"abc")
                 self.assertEqual(client.recv(timeout=PATIENCE), b"cba")
+
+        await deferToThread(talk)
+
+    async def test_channels(self) -> None:
+        """A channel reaches who subscribed to it, and a mask all rooms but the one who speaks."""
+        await self.howto("channels")
+
+        def talk() -> None:
+            with self.websocket() as ann, self.websocket() as bob:
+                for client, room in ((ann, "Room 1"), (bob, "Room 2")):
+                    client.send(f"enter: {room}")
+                    client.send(f"who: {room}")
+                    self.assertEqual(hear(client), f"1 in {room}")
+                for line in ("subscribe: news", "subscribe: *", "news: rain", "all rooms: hello", "unsubscribe: news"):
+                    ann.send(line)
+                self.assertEqual((hear(ann), hear(bob)), ("rain", "hello"))
+                for line in ("news: sun", "leave: Room 1", "who: Room 1"):
+                    ann.send(line)
+                self.assertEqual(hear(ann), "0 in Room 1")
+
+        await deferToThread(talk)
+
+    async def test_server_sent_events(self) -> None:
+        """The page is there, and what is posted reaches those who listen to events, and WebSockets."""
+        await self.howto("server_sent_events")
+
+        def talk() -> None:
+            self.assertIn("new EventSource(PATH)", fetch(self.url()))
+            self.assertEqual(fetch(self.url("/other")), "404")
+            events = Request(self.url("/sgcws/events"), headers={"Accept": "text/event-stream"})
+            with urlopen(events, timeout=PATIENCE) as stream, self.websocket() as other:
+                opened = json.loads([stream.readline() for _ in range(5)][3].removeprefix(b"data: "))
+                who = {"Sgcws-Connection": opened["guid"], "Sgcws-Secret": opened["secret"]}
+                message = Request(events.full_url, b"hello", {**who, "Content-Type": "text/plain"})
+                with urlopen(message, timeout=PATIENCE) as answer:
+                    self.assertEqual(answer.status, 204)
+                self.assertEqual((hear(other), stream.readline()), ("hello", b"data: hello\n"))
 
         await deferToThread(talk)
 
@@ -118,6 +162,83 @@ class ServerTests(Served):
                 peer.sendall(b"\x00\x01")
                 self.assertEqual(peer.recv(100), b"")
             self.assertEqual(fetch(self.url()), "404")
+
+        await deferToThread(talk)
+
+    async def test_slow_clients(self) -> None:
+        """A slow peer gets the newest price of each name, and what does not fit is told."""
+        module = load(HOWTO / "slow_clients.py")
+        server, limit = module.server, module.policy.limit
+        await self.serve(server)
+        told: list[int] = []
+        server.on_slow_client(lambda connection, dropped: told.append(dropped))
+        feed = await deferToThread(self.websocket, "/feed")
+        self.addCleanup(deferToThread, feed.close)
+        (source,) = server.connections.values()
+        slow = await peer.connect(self.port)
+
+        # Nobody takes anything within one turn of the reactor.
+        server.broadcast("much" * (limit // 8), exclude=[source.guid])
+        for line in ("EURUSD 1.07", "GBPUSD 1.26", "EURUSD 1.08"):
+            module.price(source, line)
+        came = [await slow.came.get() for _ in range(3)]
+        self.assertEqual([message[:11] for message in came], [b"muchmuchmuc", b"EURUSD 1.08", b"GBPUSD 1.26"])
+
+        server.broadcast("much" * (limit // 8), exclude=[source.guid])
+        for line in ("EURUSD 1.09" + "0" * (limit // 4), "GBPUSD 1.27" + "0" * (limit // 4), "USDJPY 155.1"):
+            module.price(source, line)
+        came = [await slow.came.get() for _ in range(3)]
+        self.assertEqual([message[:11] for message in came], [b"muchmuchmuc", b"GBPUSD 1.27", b"USDJPY 155."])
+        self.assertEqual(told, [1])
+        slow.sendClose(1000)
+        self.assertEqual(await slow.ended, 1000)
+
+    async def test_big_transfer(self) -> None:
+        """A file much larger than may wait arrives as one message, and an empty one does, too."""
+        module = load(HOWTO / "big_transfer.py")
+        await self.serve(module.server)
+        module.FILE = Path(self.mktemp())
+        for content in (bytes(range(256)) * 16 * 1024, b""):
+            module.FILE.write_bytes(content)
+            asking = await peer.connect(self.port)
+            asking.say("send")
+            self.assertEqual(await asking.came.get(), content)
+            asking.sendClose(1000)
+            self.assertEqual(await asking.ended, 1000)
+
+    async def test_asking(self) -> None:
+        """Who answers is told how far away they are."""
+        await self.howto("asking")
+
+        def talk() -> None:
+            with self.websocket() as client:
+                self.assertEqual(hear(client), "who are you?")
+                client.send("Ann")
+                self.assertRegex(hear(client), r"^hello Ann, \d+ ms away$")
+
+        await deferToThread(talk)
+
+    async def test_tls(self) -> None:
+        """One binding speaks TLS, and the one beside it does not."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        made = issue()
+        (folder / "fullchain.pem").write_bytes(pem(made.certificate))
+        (folder / "privkey.pem").write_bytes(pem(made.key))
+        trust = ssl.create_default_context(cadata=pem(made.certificate).decode())
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(folder)
+        server = load(HOWTO / "tls.py").server
+        self.assertEqual([binding.port for binding in server.bindings], [8443, 8080])
+        server.bindings = [attrs.evolve(binding, host="127.0.0.1", port=0) for binding in server.bindings]
+        self.addCleanup(server.stop)
+        await server.start()
+
+        def talk() -> None:
+            for scheme, port, context in zip(("wss", "ws"), server.listening_ports, (trust, None), strict=True):
+                with connect(f"{scheme}://127.0.0.1:{port}/", ssl=context, open_timeout=PATIENCE) as client:
+                    client.send("hello")
+                    self.assertEqual(hear(client), "hello")
 
         await deferToThread(talk)
 
@@ -185,14 +306,6 @@ class ServerTests(Served):
                 pass
 
         await deferToThread(talk)
-
-    async def test_pings(self) -> None:
-        """The pings begin with the server and end with it."""
-        module = load(HOWTO / "pings.py")
-        await self.serve(module.server)
-        self.assertTrue(module.pings.running)
-        await module.server.stop()
-        self.assertFalse(module.pings.running)
 
 
 class BrowserTests(Served):

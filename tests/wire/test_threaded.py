@@ -47,7 +47,7 @@ class ThreadedTests(TestCase):
     def open_peer(self) -> Peer:
         """Return a peer that can take messages."""
         peer = Peer(self.shared, None, None, FakeFraming())
-        peer.open(TransportKind.WEBSOCKET, FakeFraming(peer))
+        peer.open(TransportKind.WEBSOCKET, FakeFraming(peer), FakeFraming())
         return peer
 
     async def finish(self) -> None:

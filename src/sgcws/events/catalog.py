@@ -15,7 +15,7 @@ from sgcws.events.calling import Caller
 from sgcws.events.fact import Fact
 from sgcws.events.question import Question
 from sgcws.interfaces import Connection, Request, Response
-from sgcws.values import RawTCP, Reject
+from sgcws.values import Fragment, RawTCP, Reject
 
 __all__ = ["Events"]
 
@@ -62,7 +62,7 @@ class Events:
 
     on_handshake: Question[[Connection, Request, CIMultiDict[str]], Reject]
     """
-    A valid WebSocket upgrade asks to be let in; the 101 has not been sent.
+    A valid WebSocket upgrade, or a request for Server-Sent Events, asks to be let in; nothing has been answered.
 
     The third argument takes headers for the answer. `Reject` refuses.
     """
@@ -82,6 +82,19 @@ class Events:
 
     on_binary: Fact[[Connection, bytes]]
     """A peer sent one whole binary message, or some raw TCP data."""
+
+    on_fragmented: Fact[[Connection, Fragment]]
+    """A peer sent one frame of a message, if ``fragmented_messages`` asks for that."""
+
+    on_slow_client: Fact[[Connection, int]]
+    """
+    A peer takes less than it is sent, and messages for it were dropped: how many since the last time.
+
+    It is told at most once in a turn of the reactor.
+    """
+
+    on_before_heartbeat: Question[[Connection], bool]
+    """A ping is due. True: the handler has done something instead; ``None`` and False send it."""
 
     on_error: Fact[[Connection, PeerProtocolError]]
     """A peer broke the protocol: a bad handshake, a bad frame, invalid UTF-8, a message too big."""
@@ -116,6 +129,9 @@ class Events:
         self.on_disconnect = Fact("on_disconnect", caller)
         self.on_message = Fact("on_message", caller)
         self.on_binary = Fact("on_binary", caller)
+        self.on_fragmented = Fact("on_fragmented", caller)
+        self.on_slow_client = Fact("on_slow_client", caller)
+        self.on_before_heartbeat = Question("on_before_heartbeat", caller, safe=False, answers=(bool,))
         self.on_error = Fact("on_error", caller)
         self.on_before_command = Question(
             "on_before_command", caller, safe=Reject(500), answers=(Response, Reject)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet.interfaces import IDelayedCall
@@ -11,7 +12,7 @@ from twisted.web.http import HTTPChannel
 from twisted.web.http_headers import Headers
 from twisted.web.server import version as TWISTED
 
-__all__ = ["Channel", "take_over"]
+__all__ = ["Channel", "expect_nothing_more", "take_over"]
 
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -40,6 +41,8 @@ class Channel(HTTPChannel):
         first_head_timeout: Seconds for the first head, where some have gone by before the channel was made.
         server_header: What the ``Server`` header says; None sends none. One that a resource sets is left alone.
         leaving: Whether the connection ends after the request that is under way.
+        longest_body: Given the method and the path of a request, returns how long its body may be, or None. One whose
+            body is longer is answered without it, has ``too_long`` set, and is the last one.
     """
 
     transport: Any
@@ -48,7 +51,9 @@ class Channel(HTTPChannel):
     first_head_timeout: float | None = None
     server_header: bytes | None = None
     leaving = False
+    longest_body: Callable[[bytes, bytes], int | None] | None = None
     _head_deadline: IDelayedCall | None = None
+    _body_limit: int | None = None
 
     # What Twisted calls.
 
@@ -67,7 +72,25 @@ class Channel(HTTPChannel):
         """Note that the head is whole."""
         self.first_head_timeout = None
         self._head_is_over()
+        too_long = self._announces_too_much()
+        if too_long:
+            self._leave_the_body()
         super().allHeadersReceived()
+        if too_long:
+            self.persistent = 0
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """Take in a body, as far as it may go."""
+        super().rawDataReceived(data)
+        if self._body_limit is None or self.line_mode or self._handlingRequest or self.transport.disconnecting:
+            return
+        content = self.requests[-1].content
+        if content.tell() > self._body_limit:
+            content.seek(0)
+            content.truncate()
+            self._leave_the_body()
+            self.persistent = 0
+            self.allContentReceived()
 
     def checkPersistence(self, request: Any, version: bytes) -> bool:
         """Tell whether another request may follow this one."""
@@ -123,6 +146,20 @@ class Channel(HTTPChannel):
             left = self.head_timeout if self.first_head_timeout is None else self.first_head_timeout
             self._head_deadline = self.callLater(left, self._head_too_slow)
 
+    def _announces_too_much(self) -> bool:
+        """Whether the head that is whole now announces a body that is longer than it may be."""
+        path = self._path.partition(b"?")[0]
+        self._body_limit = self.longest_body(self._command, path) if self.longest_body is not None else None
+        return self._body_limit is not None and (self.length or 0) > self._body_limit
+
+    def _leave_the_body(self) -> None:
+        """Let a request be answered as if its body was over."""
+        request = self.requests[-1]
+        request.too_long = True
+        # Else the client would be told to go on.
+        request.requestHeaders.removeHeader(b"Expect")
+        self.length = 0
+
     def _head_is_over(self) -> None:
         if self._head_deadline is not None:
             self._head_deadline.cancel()
@@ -141,6 +178,26 @@ class Channel(HTTPChannel):
             self.persistent = 0
         elif not self.persistent:
             headers.addRawHeader(b"Connection", b"close")
+
+
+def expect_nothing_more(channel: Any) -> None:
+    """
+    Let the request that is under way be the last one, and throw away what still comes.
+
+    What is kept instead would fill up, and then nobody would hear that the client has gone.
+
+    Args:
+        channel: The channel, ours or anybody's.
+    """
+    channel.persistent = 0
+    channel.dataReceived = _throw_away
+    channel._dataBuffer = []
+    # The channel may have paused it, with much waiting.
+    channel.transport.resumeProducing()
+
+
+def _throw_away(data: bytes) -> None:
+    """Take in nothing."""
 
 
 def take_over(channel: Any, heir: object) -> tuple[Any, bytes]:

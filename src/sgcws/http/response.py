@@ -14,7 +14,7 @@ from twisted.web.server import NOT_DONE_YET
 from sgcws.http.text import check_header
 from sgcws.rules.tokens import is_token
 
-__all__ = ["CommandResponse", "phrase", "send", "send_status"]
+__all__ = ["CommandResponse", "fill", "phrase", "send", "send_status"]
 
 REDIRECTS = (301, 302, 303, 307, 308)
 BODILESS = (204, 205, 304)
@@ -143,7 +143,7 @@ def send(request: Any, response: CommandResponse, charset: str) -> int:
         headers["Content-Type"] = content_type
     _check(headers)
     request.setResponseCode(status, phrase(status, response.reason).encode("utf-8"))
-    _fill(request, headers)
+    fill(request, headers)
     return _finish(request, status, body)
 
 
@@ -154,7 +154,7 @@ def _check(headers: CIMultiDict[str]) -> None:
             raise ValueError("the header Transfer-Encoding is set by the server itself")
 
 
-def _fill(request: Any, headers: CIMultiDict[str]) -> None:
+def fill(request: Any, headers: CIMultiDict[str]) -> None:
     """Copy the headers; one replaces what Twisted or an earlier handler set by the same name."""
     # Twisted keeps cookies apart, and where it has some it sends no others.
     request.cookies.extend(value.encode("utf-8") for value in headers.popall("Set-Cookie", ()))

@@ -23,6 +23,7 @@ class CommandSite(Site):
         options: The HTTP options.
         reactor: Sets the time-outs.
         before: Given a request and what finds the resource for it, returns the resource to render.
+        longest_body: Given the method and the path of a request, returns how long its body may be; None for any length.
     """
 
     protocol = Channel  # type: ignore[assignment]  # Twisted's hint names its own proxy of a channel
@@ -34,10 +35,12 @@ class CommandSite(Site):
         options: HTTPOptions,
         reactor: Any,
         before: Callable[[Any, Callable[[Any], IResource]], IResource] | None = None,
+        longest_body: Callable[[bytes, bytes], int | None] | None = None,
     ) -> None:
         super().__init__(root, timeout=options.keep_alive_timeout, reactor=reactor, parsePOSTFormSubmission=False)
         self._options = options
         self._before = before
+        self._longest_body = longest_body
 
     def buildProtocol(self, addr: Any) -> Channel:  # type: ignore[override]  # as above
         """Make the channel for one socket."""
@@ -45,6 +48,7 @@ class CommandSite(Site):
         channel.head_timeout = self._options.header_timeout
         header = self._options.server_header
         channel.server_header = None if header is None else header.encode("ascii")
+        channel.longest_body = self._longest_body
         made: Channel = channel
         return made
 

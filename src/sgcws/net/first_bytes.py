@@ -7,9 +7,11 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from twisted.internet import protocol as twisted_protocol
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IProtocol, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IHandshakeListener, IProtocol, IReactorTime
 from twisted.internet.protocol import connectionDone
+from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from sgcws.interfaces import Shuttable
 from sgcws.net.handover import hand_over
@@ -44,19 +46,21 @@ class Reception(Protocol[C]):
     def http(self, connection: C) -> IProtocol:
         """Make the protocol that speaks HTTP/1.1."""
 
-    def raw_tcp(self, connection: C) -> IProtocol:
-        """Make the protocol that speaks none."""
+    def raw_tcp(self, connection: C, answer: RawTCP) -> IProtocol:
+        """Make the protocol that speaks none; *answer* says where its messages end."""
 
     def lost(self, connection: C) -> None:
         """Hear that the socket closed before anyone took it over."""
 
 
+@implementer(IHandshakeListener)
 class FirstBytes(twisted_protocol.Protocol, Generic[C]):
     """
     Holds a socket until it is known what the peer speaks.
 
     A peer that has not said enough to tell is waited for during the first half of the time.
     What it has said by then is all there is to judge by; the rest of the time is the application's.
+    Under TLS the handshake is a part of that time, for peers that are accepted as raw TCP, too.
 
     Args:
         reception: Where the socket is announced, and who takes it over.
@@ -72,6 +76,8 @@ class FirstBytes(twisted_protocol.Protocol, Generic[C]):
         self._timeout = timeout
         self._seen = b""
         self._admitted = False
+        self._raw: RawTCP | None = None
+        self._shaken = True
         self._complete = False
         self._over = False
         self._awaited: Deferred[Any] | None = None
@@ -81,9 +87,15 @@ class FirstBytes(twisted_protocol.Protocol, Generic[C]):
 
     def connectionMade(self) -> None:
         """Announce the socket and ask whether it may stay."""
+        self._shaken = not isinstance(self.transport, TLSMemoryBIOProtocol)
         self._deadline = self._clock.callLater(self._timeout / 2, self._no_more)
         self._connection = self._reception.accepted(self, self.transport)
         self._ask(self._reception.may_connect(self._connection), self._admit)
+
+    def handshakeCompleted(self) -> None:
+        """Hear that TLS is set up; no byte of the peer's comes before."""
+        self._shaken = True
+        self._look()
 
     def dataReceived(self, data: bytes) -> None:
         """Keep the bytes, and look at them once the peer is admitted."""
@@ -132,17 +144,22 @@ class FirstBytes(twisted_protocol.Protocol, Generic[C]):
             then(answer)
 
     def _admit(self, answer: bool | Reject | RawTCP | None) -> None:
-        if isinstance(answer, RawTCP):
-            self._give_to(self._reception.raw_tcp(self._connection))
-        elif answer is False or isinstance(answer, Reject):
+        if answer is False or isinstance(answer, Reject):
             self.abort()
-        else:
-            self._admitted = True
-            self._look()
+            return
+        self._admitted = True
+        self._raw = answer if isinstance(answer, RawTCP) else None
+        self._look()
 
     def _look(self) -> None:
-        if self._over or not self._admitted or not self._seen:
+        if self._over or not self._admitted or not self._shaken:
             return
+        if self._raw is not None:
+            self._give_to(self._reception.raw_tcp(self._connection, self._raw))
+        elif self._seen:
+            self._judge()
+
+    def _judge(self) -> None:
         speech = classify(self._seen, self._complete)
         if speech is Speech.HTTP:
             self._give_to(self._reception.http(self._connection))
@@ -152,8 +169,10 @@ class FirstBytes(twisted_protocol.Protocol, Generic[C]):
             self._ask(answer, lambda kept: self._keep_or_close(kept, speech))
 
     def _keep_or_close(self, answer: bool | RawTCP | None, speech: Speech) -> None:
-        if answer is True or isinstance(answer, RawTCP):
-            self._give_to(self._reception.raw_tcp(self._connection))
+        if answer is True:
+            answer = RawTCP()
+        if isinstance(answer, RawTCP):
+            self._give_to(self._reception.raw_tcp(self._connection, answer))
             return
         self._leave()
         self.transport.write(FAREWELLS.get(speech, b""))

@@ -12,7 +12,12 @@ from typing import Any
 import attrs
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IProtocolNegotiationFactory, IStreamServerEndpoint
+from twisted.internet.interfaces import (
+    IListeningPort,
+    IProtocolFactory,
+    IProtocolNegotiationFactory,
+    IStreamServerEndpoint,
+)
 from twisted.internet.main import CONNECTION_DONE
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
@@ -21,6 +26,7 @@ from zope.interface import implementer
 
 from sgcws.errors import ListenError
 from sgcws.net.inherited import InheritedEndpoint
+from sgcws.net.tls import HTTP_1_1, OverTLS
 from sgcws.values import Binding
 
 __all__ = ["Listeners"]
@@ -51,7 +57,7 @@ class Acceptor(Factory):
 
     def acceptableProtocols(self) -> list[bytes]:
         """Return what a client may choose to speak under TLS; without an answer Twisted fails every such handshake."""
-        return [b"http/1.1"]
+        return [HTTP_1_1]
 
     def stopFactory(self) -> None:
         """Hear from Twisted that the listener has gone."""
@@ -128,11 +134,18 @@ class Listeners:
     Args:
         make: Makes the protocol for an accepted socket, given the address that it came from.
         died: Called when a listener goes away without having been closed.
+        over_tls: Puts TLS around a factory; needed for bindings that say so.
     """
 
-    def __init__(self, make: Callable[[object], Protocol], died: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        make: Callable[[object], Protocol],
+        died: Callable[[], object],
+        over_tls: OverTLS | None = None,
+    ) -> None:
         self._make = make
         self._died = died
+        self._over_tls = over_tls
         self._open: list[_Listener] = []
         self._closing: list[Deferred[Any]] = []
 
@@ -157,13 +170,19 @@ class Listeners:
 
     async def _listen(self, binding: Binding, endpoint: IStreamServerEndpoint) -> _Listener:
         acceptor = Acceptor(self._make, self._died)
+        factory = self._secured(binding, acceptor) if binding.tls else acceptor
         try:
-            port = await endpoint.listen(acceptor)
+            port = await endpoint.listen(factory)
         except CancelledError:
             raise
         except Exception as error:
             raise _translated(binding, error) from error
         return _Listener(binding, acceptor, port, isinstance(endpoint, InheritedEndpoint))
+
+    def _secured(self, binding: Binding, acceptor: Acceptor) -> IProtocolFactory:
+        if self._over_tls is None:
+            raise ListenError(str(binding), "there are no options for TLS")
+        return self._over_tls(acceptor)
 
     async def close(self) -> None:
         """Stop listening; returns when the sockets are closed."""

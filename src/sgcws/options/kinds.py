@@ -8,6 +8,7 @@ as a TOML file gives it, and ``read`` turns text (environment, command line) int
 
 from __future__ import annotations
 
+import enum
 import math
 import re
 from abc import ABC, abstractmethod
@@ -19,6 +20,7 @@ __all__ = [
     "OrNone",
     "Refused",
     "flag",
+    "member_of",
     "optional",
     "port_number",
     "positive",
@@ -32,6 +34,7 @@ __all__ = [
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+E = TypeVar("E", bound=enum.Enum)
 
 _LARGEST_SIZE = 2**63 - 1
 _UNITS: Final = {"GiB": 1024**3, "MiB": 1024**2, "KiB": 1024}
@@ -176,6 +179,32 @@ class _Text(Kind[str]):
         return words
 
 
+class _Member(Kind[E]):
+    def __init__(self, choices: type[E]) -> None:
+        names = [f"{choices.__name__}.{member.name}" for member in choices]
+        words = ", ".join(f'"{member.value}"' for member in choices)
+        super().__init__(choices.__name__, f"{', '.join(names)}; in a file {words}", words)
+        self._choices = choices
+
+    def check(self, value: object) -> E:
+        if not isinstance(value, self._choices):
+            raise Refused
+        return value
+
+    def load(self, name: str, plain: object) -> E:
+        return self.read(plain) if isinstance(plain, str) else self.check(plain)
+
+    def read(self, words: str) -> E:
+        try:
+            return self._choices(words.strip().lower())
+        except ValueError:
+            raise Refused from None
+
+    def write(self, value: object) -> str:
+        assert isinstance(value, enum.Enum)
+        return str(value.value)
+
+
 class _Tuple(Kind[tuple[T_co, ...]]):
     def __init__(self, item: Kind[T_co]) -> None:
         super().__init__(
@@ -257,6 +286,11 @@ def seconds(least: float, most: float) -> Kind[float]:
 def text(allowed: str, accepts: Callable[[str], bool]) -> Kind[str]:
     """Return the text that *accepts* answers True for; *allowed* says which that is."""
     return _Text(allowed, accepts)
+
+
+def member_of(choices: type[E]) -> Kind[E]:
+    """Return the members of an enumeration whose values are words in lower case; text gives such a word."""
+    return _Member(choices)
 
 
 def tuple_of(item: Kind[T]) -> Kind[tuple[T, ...]]:

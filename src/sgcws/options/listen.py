@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from sgcws.options.field import option
-from sgcws.options.kinds import flag, optional, seconds, whole
+from sgcws.options.kinds import flag, optional, seconds, size, whole
 
 __all__ = ["ListenOptions"]
 
@@ -19,6 +19,13 @@ class ListenOptions:
         OptionError: If a value is not allowed.
     """
 
+    memory_limit: int = option(
+        512 * 1024**2,
+        size,
+        doc="Bytes that may wait for all peers together, on their way in and out; when there are more, those peers are "
+        "closed first that hold most, with close code 1013.",
+        live=True,
+    )
     backlog: int = option(
         1024,
         whole(1, 65535),

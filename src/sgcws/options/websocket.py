@@ -5,10 +5,11 @@ from __future__ import annotations
 import attrs
 
 from sgcws.options.field import option, table
-from sgcws.options.kinds import flag, optional, positive, size, text, tuple_of, whole
+from sgcws.options.kinds import flag, member_of, optional, positive, size, text, tuple_of, whole
 from sgcws.rules.tokens import is_token
+from sgcws.values import FragmentMode, WhenFull
 
-__all__ = ["Compression", "WebSocketOptions"]
+__all__ = ["Compression", "SlowClientPolicy", "WebSocketOptions"]
 
 _token = text("a token of RFC 9110 section 5.6.2", is_token)
 
@@ -40,12 +41,56 @@ class Compression:
         doc="The memory that zlib works with; more is faster and compresses better.",
         live=True,
     )
+    threshold: int = option(
+        256,
+        size,
+        doc="Bytes below which a message is sent as it is; 1 compresses every message.",
+        live=True,
+    )
+    max_ratio: int = option(
+        100,
+        whole(1),
+        doc="How many times as large as it came a message may become, once it has inflated to more than 1 MiB; "
+        "above it: close 1009.",
+        live=True,
+    )
+
+
+@attrs.frozen(kw_only=True)
+class SlowClientPolicy:
+    """
+    How much may wait for a peer that takes less than it is sent, and what becomes of more.
+
+    A message is taken if nothing waits or if it fits below the limit. So one larger than the limit goes alone.
+
+    Raises:
+        OptionError: If a value is not allowed.
+    """
+
+    high_water: int = option(
+        1024**2,
+        size,
+        doc="Bytes that wait above which drained() waits; it fires when half of that is left.",
+        live=True,
+    )
+    limit: int = option(
+        16 * 1024**2,
+        size,
+        doc="Bytes that may wait for one peer, without the 128 KiB that the socket's own buffer takes.",
+        live=True,
+    )
+    when_full: WhenFull = option(
+        WhenFull.CLOSE,
+        member_of(WhenFull),
+        doc="What becomes of a message above the limit.",
+        live=True,
+    )
 
 
 @attrs.frozen(kw_only=True)
 class WebSocketOptions:
     """
-    What the WebSocket side accepts (RFC 6455).
+    How messages are taken in and sent, by WebSocket (RFC 6455) and in every other way.
 
     Raises:
         OptionError: If a value is not allowed.
@@ -53,6 +98,12 @@ class WebSocketOptions:
     Original: ``Options``, ``Extensions``, ``MaxMessageSize``.
     """
 
+    fragmented_messages: FragmentMode = option(
+        FragmentMode.BUFFER,
+        member_of(FragmentMode),
+        doc="What the application hears of messages in fragments: whole messages, each fragment, or both.",
+        live=True,
+    )
     validate_utf8: bool = option(
         True,
         flag,
@@ -69,6 +120,19 @@ class WebSocketOptions:
         None,
         optional(size),
         doc="The largest payload of one frame in bytes; None leaves it to max_message_size.",
+        live=True,
+    )
+    max_control_frames: int = option(
+        100,
+        whole(1, 1_000_000),
+        doc="Control frames that a peer may send in a second, and twice as many at once; above it: close 1008.",
+        live=True,
+    )
+    max_tiny_fragments: int = option(
+        1000,
+        whole(1, 1_000_000),
+        doc="Fragments of less than 16 bytes, the last of each message not counted, that a peer may send in a "
+        "second, and twice as many at once; above it: close 1008.",
         live=True,
     )
     compression: Compression | None = option(
@@ -105,5 +169,11 @@ class WebSocketOptions:
         10.0,
         positive,
         doc="Seconds for the opening handshake, then the connection is dropped.",
+        live=True,
+    )
+    outgoing: SlowClientPolicy = option(
+        SlowClientPolicy(),
+        table(SlowClientPolicy),
+        doc="How much may wait for one peer, and what becomes of more.",
         live=True,
     )

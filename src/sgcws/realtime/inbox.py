@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
+from sgcws.realtime.valve import Stop
+
 __all__ = ["MOST_BYTES", "MOST_MESSAGES", "Inbox"]
 
 MOST_BYTES = 64 * 1024
@@ -16,45 +18,51 @@ MOST_BYTES = 64 * 1024
 MOST_MESSAGES = 64
 """Messages that wait when reading is paused."""
 
+OVERFULL = (16 * MOST_BYTES, 16 * MOST_MESSAGES)
+"""Bytes and messages that wait when reading is paused even though the application awaits something from the peer."""
+
 Tell = Callable[..., "Deferred[None] | None"]
 
 
-class Valve(Protocol):
-    """What stops and starts the flow into an inbox."""
+class Receiver(Protocol):
+    """Whose events wait in an inbox."""
 
-    def pause(self) -> None:
+    def hold(self, change: int) -> None:
+        """Hear that so many bytes more are kept, or fewer."""
+
+    def stop(self, why: Stop) -> None:
         """Stop reading from the peer."""
 
-    def resume(self) -> None:
-        """Read on."""
+    def go_on(self, why: Stop) -> None:
+        """Read on, if nothing else is against it."""
 
 
 class Inbox:
     """
     Delivers one connection's events one after the other.
 
-    An event waits until all handlers of the last have finished. Only a full inbox pauses reading.
-    What comes while it is full is kept all the same.
+    An event waits until all handlers of the last have finished. Only a full inbox stops reading.
+    What comes while it is full is kept all the same, for an answer may be awaited. So it may be overfull, too.
 
     Args:
-        valve: Stops and starts what comes in.
+        receiver: Whose events they are.
     """
 
-    __slots__ = ("_busy", "_bytes", "_current", "_hurried", "_paused", "_queue", "_valve")
+    __slots__ = ("_busy", "_bytes", "_current", "_hurried", "_queue", "_receiver", "_stops")
 
-    def __init__(self, valve: Valve) -> None:
-        self._valve = valve
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
         self._queue: deque[tuple[int, Tell, tuple[Any, ...]]] | None = None
         self._bytes = 0
         self._busy = False
-        self._paused = False
+        self._stops = Stop(0)
         self._hurried = False
         self._current: Deferred[None] | None = None
 
     @property
     def full(self) -> bool:
         """Whether as much waits as may."""
-        return self._bytes >= MOST_BYTES or len(self._queue or ()) >= MOST_MESSAGES
+        return self._holds(MOST_BYTES, MOST_MESSAGES)
 
     def deliver(self, size: int, tell: Tell, *args: Any) -> None:
         """
@@ -81,14 +89,24 @@ class Inbox:
         if self._current is not None:
             self._current.cancel()
 
+    def discard(self) -> None:
+        """Drop the messages that wait; what tells of the connection itself stays."""
+        kept = [entry for entry in self._queue or () if not entry[0]]
+        size, self._bytes = self._bytes, 0
+        self._queue = deque(kept) if kept else None
+        if size:
+            self._receiver.hold(-size)
+
     def _keep(self, size: int, tell: Tell, args: tuple[Any, ...]) -> None:
         if self._queue is None:
             self._queue = deque()
         self._queue.append((size, tell, args))
         self._bytes += size
-        if self.full and not self._paused:
-            self._paused = True
-            self._valve.pause()
+        if self.full and not self._stops & Stop.FULL:
+            self._stop(Stop.FULL)
+        if self._stops and not self._stops & Stop.OVERFULL and self._holds(*OVERFULL):
+            self._stop(Stop.OVERFULL)
+        self._receiver.hold(size)
 
     def _go_on(self, waiting: Deferred[None] | None) -> None:
         """Deliver what waits, as soon as *waiting* is done."""
@@ -98,6 +116,8 @@ class Inbox:
                 return
             size, tell, args = self._queue.popleft()
             self._bytes -= size
+            if size:
+                self._receiver.hold(-size)
             self._read_on_if_there_is_room()
             waiting = tell(*args)
 
@@ -116,7 +136,14 @@ class Inbox:
         self._current = None
         self._go_on(None)
 
+    def _holds(self, size: int, messages: int) -> bool:
+        return self._bytes >= size or len(self._queue or ()) >= messages
+
+    def _stop(self, why: Stop) -> None:
+        self._stops |= why
+        self._receiver.stop(why)
+
     def _read_on_if_there_is_room(self) -> None:
-        if self._paused and self._bytes <= MOST_BYTES // 2 and len(self._queue or ()) <= MOST_MESSAGES // 2:
-            self._paused = False
-            self._valve.resume()
+        if self._stops and not self._holds(MOST_BYTES // 2 + 1, MOST_MESSAGES // 2 + 1):
+            stops, self._stops = self._stops, Stop(0)
+            self._receiver.go_on(stops)

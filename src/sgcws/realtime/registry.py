@@ -1,13 +1,19 @@
-"""Who is connected: every socket from its accept to its end, and among them the peers that can take messages."""
+"""
+Who is connected: every socket from its accept to its end, and among them the peers that can take messages.
+
+Those are found by guid, by channel, by group and by sub-protocol, without looking at the others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Protocol
 
 from twisted.internet.defer import Deferred, succeed
 
 from sgcws.interfaces import Connection
+from sgcws.realtime.framing import Message
+from sgcws.realtime.membership import Index, Membership
 
 __all__ = ["Connections", "Member", "Registry"]
 
@@ -15,10 +21,17 @@ __all__ = ["Connections", "Member", "Registry"]
 class Member(Connection, Protocol):
     """A connection, with what its server does with it."""
 
-    def send(self, payload: bytes, text: bool) -> bool:
-        """Send one message, already encoded; whether it was taken."""
+    @property
+    def held(self) -> int:
+        """Bytes that are kept for it, on their way in and out."""
 
-    def ping(self, payload: bytes) -> bool:
+    def evict(self, code: int) -> None:
+        """End it, and drop all that waits."""
+
+    def send(self, message: Message) -> bool:
+        """Send one message; whether it was taken. It does not fail: whatever goes wrong is told where it belongs."""
+
+    def send_ping(self, payload: bytes) -> bool:
         """Send a ping; whether this peer got one."""
 
     def say_goodbye(self, code: int, reason: str) -> None:
@@ -29,12 +42,21 @@ class Member(Connection, Protocol):
 
 
 class Registry:
-    """The peers of one server."""
+    """
+    The peers of one server.
+
+    Attributes:
+        channels: Which of those that can take messages are in which channels.
+        groups: Which of them are in which groups.
+    """
 
     def __init__(self) -> None:
         self._everyone: dict[str, Member] = {}
         self._messaging: dict[str, Member] = {}
+        self._speaking = Index()
         self._awaited: list[tuple[set[Member], Deferred[None]]] = []
+        self.channels = Membership("channel", self._messaging)
+        self.groups = Membership("group", self._messaging)
 
     def add(self, peer: Member) -> None:
         """Note an accepted socket."""
@@ -43,10 +65,17 @@ class Registry:
     def opened(self, peer: Member) -> None:
         """Note that *peer* can take messages."""
         self._messaging[peer.guid] = peer
+        if peer.protocol is not None:
+            self._speaking.add(peer.protocol, peer.guid)
 
     def closed(self, peer: Member) -> None:
-        """Note that *peer* can take no more messages; its last events may not have been told yet."""
-        self._messaging.pop(peer.guid, None)
+        """Note that *peer* can take no more messages, and is in nothing; its last events may not have been told yet."""
+        if self._messaging.pop(peer.guid, None) is None:
+            return
+        self.channels.leave_all(peer.guid)
+        self.groups.leave_all(peer.guid)
+        if peer.protocol is not None:
+            self._speaking.discard(peer.protocol, peer.guid)
 
     def gone(self, peer: Member) -> None:
         """Forget *peer*: its socket is closed and its last event is told."""
@@ -75,6 +104,14 @@ class Registry:
     def messaging(self) -> tuple[Member, ...]:
         """Return the peers that can take messages, as of now."""
         return tuple(self._messaging.values())
+
+    def guids(self) -> KeysView[str]:
+        """Return the guids of those, as a view that follows what happens."""
+        return self._messaging.keys()
+
+    def speaking(self, protocol: str) -> KeysView[str]:
+        """Return the guids of those that speak a sub-protocol, as a view that follows what happens."""
+        return self._speaking.under(protocol)
 
     def get(self, guid: str) -> Member | None:
         """Return the peer with *guid* that can take messages, or None."""

@@ -154,6 +154,7 @@ def allowed(
     secure: bool | None,
     patterns: Sequence[OriginPattern],
     allow_missing: bool,
+    fetch_site: str | None = None,
 ) -> bool:
     """
     Decide whether a request may enter, by the page that sent it (RFC 6455 section 10.2).
@@ -168,12 +169,14 @@ def allowed(
         patterns: What is allowed; empty for the same origin only. The pattern for every origin lets through
             even a header that is none.
         allow_missing: The answer for a request without an ``Origin``: browsers send one, programs may not.
+        fetch_site: The value of ``Sec-Fetch-Site`` (W3C Fetch Metadata): where a browser sends no ``Origin``, as with
+            a GET to the server that the page came from, this tells whether it is that server.
 
     Returns:
         True if the request may enter.
     """
     if origin_header is None:
-        return allow_missing
+        return _without_origin(fetch_site, bool(patterns), allow_missing)
     if any(pattern.origin is None for pattern in patterns):
         return True
     try:
@@ -183,6 +186,13 @@ def allowed(
         return _same_origin(origin, host_header or "", secure)
     except InvalidOrigin:
         return False
+
+
+def _without_origin(fetch_site: str | None, listed: bool, allow_missing: bool) -> bool:
+    """Decide by what else a browser says; a page cannot set that header, and programs do not."""
+    if fetch_site in (None, "none"):
+        return allow_missing
+    return fetch_site == "same-origin" and (allow_missing or not listed)
 
 
 def _same_origin(origin: Origin, host_header: str, secure: bool | None) -> bool:

@@ -4,43 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from autobahn.exception import PayloadCorruptError
-from autobahn.websocket.compress import PerMessageDeflate, PerMessageDeflateOfferAccept
+from autobahn.websocket.compress import PerMessageDeflateOfferAccept
 
 from sgcws.rules.deflate import NAME, Deflate
 
-__all__ = ["Stream", "accepted", "as_offer"]
-
-
-class Stream(PerMessageDeflate):
-    """
-    What is inflated and deflated for one peer.
-
-    A message may end the stream of the peer's deflater (RFC 7692 section 7.2.3.4). Autobahn's own class would inflate
-    nothing more then, and keep all that comes behind the end without counting it.
-    """
-
-    _decompressor: Any
-
-    def start_decompress_message(self) -> None:
-        """Begin a message, with a new stream if the last one has ended."""
-        if self._decompressor is not None and self._decompressor.eof:
-            self._decompressor = None
-        super().start_decompress_message()
-
-    def decompress_message_data(self, data: bytes, max_output_len: int | None = None) -> bytes:
-        """
-        Inflate a part of a message.
-
-        Raises:
-            PayloadExceededError: If it grows beyond *max_output_len*.
-            PayloadCorruptError: If it cannot be inflated, or goes on behind the end of the stream.
-        """
-        inflated: bytes = super().decompress_message_data(data, max_output_len)
-        # The one octet is what is left of the empty block that a sender puts behind a final one.
-        if len(self._decompressor.unused_data) > 1:
-            raise PayloadCorruptError("data behind the end of the stream")
-        return inflated
+__all__ = ["accepted", "as_offer"]
 
 
 def as_offer(deflate: Deflate) -> str:

@@ -13,9 +13,10 @@ from sgcws.http.site import CommandSite
 from sgcws.net.first_bytes import FirstBytes
 from sgcws.realtime.connection import Peer
 from sgcws.realtime.shared import Shared
+from sgcws.sse import EventStreams
 from sgcws.version import VERSION
 from sgcws.websocket import Upgrades, WebSocketResource
-from sgcws.websocket.protocol import MessageFactory
+from sgcws.websocket.factory import MessageFactory
 from sgcws.websocket.resource import is_upgrade
 from sgcws.wiring.reception import FrontDesk
 from sgcws.wiring.selfcheck import SelfCheck
@@ -38,13 +39,15 @@ def furnish(root: Root, shared: Shared, reactor: Any) -> None:
         shared: What all peers of the server share, today's options among it.
         reactor: The reactor.
     """
-    http = shared.options.http
+    http, fallback = shared.options.http, shared.options.fallback
+    events = None if fallback is None else fallback.server_sent_events
     root.fallback = Fallback(
         upgrade=WebSocketResource(upgrades(shared, reactor)),
         is_upgrade=is_upgrade,
         files=Files(http.document_root, http.index_files, http.charset) if http.document_root else None,
         pages=Pages(http.test_pages, http.scripts, http.server_header or f"sgcws/{VERSION}"),
         commands=Commands(shared),
+        events=None if events is None else EventStreams(shared, events),
     )
 
 
@@ -77,4 +80,4 @@ def _site(shared: Shared, root: Root, reactor: Any) -> CommandSite:
     def before(request: Any, find: Callable[[Any], Any]) -> Any:
         return Before(shared, find) if shared.events.on_before_command else find(request)
 
-    return CommandSite(root, shared.options.http, reactor, before)
+    return CommandSite(root, shared.options.http, reactor, before, root.longest_body)

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from sgcws.http.root import Root
 from sgcws.lifecycle import Lifecycle, Phase
-from sgcws.net.bindings import endpoints_for
+from sgcws.net.descriptors import raise_descriptor_limit
 from sgcws.net.listeners import Listeners
 from sgcws.options import WatchdogOptions
 from sgcws.realtime.farewell import farewell
@@ -41,14 +41,24 @@ class Operation:
         reactor: The reactor.
         plan: Returns what the next start goes by.
         log: Where it is told what happens to the listeners.
+        raise_limit: Lets the process have more files open, and returns what to log of that, or None.
     """
 
-    def __init__(self, shared: Shared, root: Root, reactor: Any, plan: Callable[[], Plan], log: Logger) -> None:
+    def __init__(
+        self,
+        shared: Shared,
+        root: Root,
+        reactor: Any,
+        plan: Callable[[], Plan],
+        log: Logger,
+        raise_limit: Callable[[], str | None] = raise_descriptor_limit,
+    ) -> None:
         self._shared = shared
         self._root = root
         self._reactor = reactor
         self._plan = plan
         self._log = log
+        self._raise_limit = raise_limit
         self._check = SelfCheck(shared, reactor, log)
         self._listeners: Listeners | None = None
         self._places: list[Place] = []
@@ -107,12 +117,13 @@ class Operation:
         if self._listeners is not None:
             await self._listeners.close()
         plan = self._plan()
+        endpoints, over_tls = plan.endpoints(self._reactor), plan.over_tls(self._reactor)
+        if self._listeners is None and (line := self._raise_limit()):
+            self._log.info("{line}", line=line)
         make = assemble(self._shared, self._root, self._reactor, self._check)
-        self._listeners = listeners = Listeners(make, self._listener_died)
-        backlog = plan.options.listen.backlog
-        ends = [(binding, end) for binding in plan.places() for end in endpoints_for(self._reactor, binding, backlog)]
+        self._listeners = listeners = Listeners(make, self._listener_died, over_tls)
         try:
-            await listeners.open(ends)
+            await listeners.open(endpoints)
         except BaseException:
             if self._reactor.running:  # else closing would not end, and twistd has to hear of the failure now
                 await listeners.close()
@@ -182,7 +193,7 @@ class Operation:
 
 
 def speaks_tls(port: IListeningPort) -> bool:
-    """Whether TLS is spoken at *port*, as an ``ssl:`` description asks for."""
+    """Whether TLS is spoken at *port*, ours or that of an ``ssl:`` description."""
     return isinstance(getattr(port, "factory", None), TLSMemoryBIOFactory)
 
 

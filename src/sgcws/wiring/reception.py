@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from twisted.internet.interfaces import IProtocol, ISystemHandle, ITCPTransport
+from twisted.internet.interfaces import IProtocol, ISSLTransport, ISystemHandle, ITCPTransport
 from twisted.protocols.policies import ProtocolWrapper
 
 from sgcws.http.channel import Channel
 from sgcws.http.site import CommandSite
 from sgcws.interfaces import Shuttable
+from sgcws.net.tls import tls_details
 from sgcws.options import ListenOptions
 from sgcws.realtime.connection import Peer
 from sgcws.realtime.shared import Shared
 from sgcws.rules.addresses import host_and_port
 from sgcws.tcp import RawTCPProtocol
+from sgcws.values import RawTCP
 
 __all__ = ["FrontDesk"]
 
@@ -39,7 +42,8 @@ class FrontDesk:
         # A socket that was reset before it was accepted takes no options on some systems; reading tells of its end.
         with suppress(OSError):
             tune(transport, self._shared.options.listen)
-        return Peer(self._shared, transport.getPeer(), transport.getHost(), holder)
+        tls = partial(tls_details, transport) if ISSLTransport.providedBy(transport) else None
+        return Peer(self._shared, transport.getPeer(), transport.getHost(), holder, tls)
 
     def may_connect(self, peer: Peer) -> Any:
         """Ask whether it may stay."""
@@ -58,9 +62,9 @@ class FrontDesk:
         channel.first_head_timeout = max(0.0, channel.head_timeout - gone_by)
         return channel
 
-    def raw_tcp(self, peer: Peer) -> IProtocol:
-        """Make the protocol that speaks none."""
-        return RawTCPProtocol(peer)
+    def raw_tcp(self, peer: Peer, answer: RawTCP) -> IProtocol:
+        """Make the protocol that speaks none; *answer* says where its messages end."""
+        return RawTCPProtocol(peer, answer)
 
     def lost(self, peer: Peer) -> None:
         """Hear that the socket closed before anyone took it over."""

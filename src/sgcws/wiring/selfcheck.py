@@ -19,7 +19,7 @@ from sgcws.rules.addresses import host_and_port
 from sgcws.rules.places import Place
 from sgcws.websocket import Upgrades, WebSocketResource
 from sgcws.websocket.echo_client import EchoClientFactory
-from sgcws.websocket.protocol import MessageFactory
+from sgcws.websocket.factory import MessageFactory
 from sgcws.wiring.reception import FrontDesk
 
 __all__ = ["SelfCheck"]
