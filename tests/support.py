@@ -27,6 +27,7 @@ from sgcws.values import RawTCP, TransportKind
 from tests.memory import Reactor
 
 __all__ = [
+    "FACTS",
     "Desk",
     "FakeFraming",
     "FakeTransport",
@@ -49,6 +50,7 @@ FACTS = (
     "on_error",
     "on_exception",
 )
+"""The facts that are told of a connection."""
 
 
 def raiser(error: BaseException) -> Callable[..., Any]:
@@ -188,6 +190,8 @@ class FakeFraming:
         peer: Whom it speaks for; told of the end by `abort`, as by a socket that is closed at once.
         failing: Whether it fails to encode messages.
         answers_pings: Whether it says that pings are answered.
+        on_resume: Called when it reads on; it may deliver something.
+        written: What the outbox has handed down.
         kept: Bytes that it says wait below.
         producer: Whom it tells to pause and to resume.
     """
@@ -198,6 +202,8 @@ class FakeFraming:
         self.done: list[tuple[Any, ...]] = []
         self.peer = peer
         self.failing = False
+        self.on_resume: Callable[[], object] = lambda: None
+        self.written: list[bytes] = []
         self.kept = 0
         self.producer: Any = None
 
@@ -219,8 +225,10 @@ class FakeFraming:
         return payload
 
     def fail(self, code: int, reason: str) -> None:
-        """Keep it."""
+        """Keep it, and let the outbox take no more."""
         self.done.append(("fail", code, reason))
+        if self.peer is not None and self.peer.outbox is not None:
+            self.peer.outbox.finish(b"", list)
 
     def shut(self, code: int, reason: str) -> None:
         """Keep it."""
@@ -239,11 +247,21 @@ class FakeFraming:
     def resume(self) -> None:
         """Keep it."""
         self.done.append(("resume",))
+        self.on_resume()
 
     # As a sink.
 
+    def block(self) -> None:
+        """Take nothing from now on."""
+        self.producer.pauseProducing()
+
+    def unblock(self) -> None:
+        """Take everything again."""
+        self.producer.resumeProducing()
+
     def write(self, data: bytes) -> None:
-        """Send some bytes."""
+        """Keep what was handed down."""
+        self.written.append(data)
 
     def waiting(self) -> int:
         """Return how many bytes it keeps."""

@@ -158,7 +158,7 @@ def unread_push(target: Target) -> str:
     """Have large messages sent, and do not read."""
     attacker = target.attacker(deaf=True)
     attacker.say(f"/push {target.octets // MIB} {MIB}")
-    time.sleep(target.seconds)
+    time.sleep(target.seconds / 2)
     ending = attacker.ending(1.0)
     attacker.close()
     return f"{ending}, {attacker.incoming.octets[BINARY] / 1e6:,.1f} MB came"
@@ -172,7 +172,7 @@ def unread_broadcast(target: Target) -> str:
             attacker.reads(1, TEXT)
         control = target.attacker()
         control.say(f"/broadcast news {target.octets // MIB // 10} {MIB}")
-        time.sleep(target.seconds)
+        time.sleep(target.seconds / 2)
         control.close()
         return summary(attacker.ending(1.0) for attacker in attackers)
 
@@ -263,7 +263,7 @@ def never_read(target: Target) -> str:
         for attacker in attackers:
             attacker.say("/push 8 65536")
         time.sleep(target.seconds)
-        return summary(attacker.ending(0.05) for attacker in attackers)
+        return summary(attacker.ending(0.01) for attacker in attackers)
 
 
 ATTACKS = (

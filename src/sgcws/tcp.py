@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from sgcws.net.sinks import TransportSink
 from sgcws.realtime.connection import Peer
@@ -22,12 +23,14 @@ MOST_AT_ONCE = 128
 TOO_BIG = (1009, "message too big")
 
 
+@implementer(IHalfCloseableProtocol)
 class RawTCPProtocol(Protocol):
     """
     Delivers what comes in as binary messages, and sends messages as they are.
 
     Nothing more is read while messages of what was read wait for their turn, or for room in the inbox.
-    When the peer closes the socket meanwhile, they are delivered before its end is told.
+    When the peer closes the socket meanwhile, they are delivered before its end is told. One that only sends no more
+    gets the answers to what it has sent; then the socket is closed.
 
     Args:
         peer: The connection that it speaks for.
@@ -47,7 +50,7 @@ class RawTCPProtocol(Protocol):
         self._next_turn: IDelayedCall | None = None
         self._paused = False
         self._reading = True
-        self._lost = False
+        self._lost = self._ended = False
         self._why: tuple[int | None, str] = (None, "")
 
     # What Twisted calls.
@@ -67,6 +70,14 @@ class RawTCPProtocol(Protocol):
             self._deliver()
         else:
             self._account()
+
+    def readConnectionLost(self) -> None:
+        """Hear that the peer sends no more, but may still read."""
+        self._ended = True
+        self._go_on()
+
+    def writeConnectionLost(self) -> None:
+        """Hear that our half is closed, which we never do by itself."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """End the connection, after what waits."""
@@ -148,11 +159,13 @@ class RawTCPProtocol(Protocol):
             self._give_up()
         elif self._lost:
             self._end()
+        elif self._ended:
+            self._peer.when_told(self._leave)
         else:
             self._read(not self._paused)
 
     def _read(self, on: bool) -> None:
-        if on is not self._reading and not self._lost:
+        if on is not self._reading and not (self._lost or self._ended):
             self._reading = on
             (self.transport.resumeProducing if on else self.transport.pauseProducing)()
 
@@ -174,6 +187,12 @@ class RawTCPProtocol(Protocol):
         self._why = TOO_BIG
         self._peer.failed(*TOO_BIG)
         self._peer.disconnect()
+
+    def _leave(self) -> None:
+        """Close to a peer that has all its answers."""
+        if self._peer.outbox is not None:
+            self._peer.outbox.finish(b"", self._sink.lose)
+        self._peer.closing()
 
     def _end(self) -> None:
         self._hear_no_more()

@@ -19,8 +19,9 @@ from twisted.python import threadable
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from sgcws import carrier
-from sgcws.carrier import Carrier, carried
+from sgcws.carrier import Carrier, carried, in_pool_of
 from sgcws.errors import LifecycleError
+from tests.memory import Reactor
 
 PATIENCE = 10.0
 """Seconds after which a thread that should have ended makes a test fail; not spent when all is well."""
@@ -480,3 +481,32 @@ class RealReactorTests(TestCase):
         thread.join(PATIENCE)
         self.assertFalse(thread.is_alive())
         self.assertEqual(len(errors), 1)
+
+
+class InPoolTests(SynchronousTestCase):
+    """Work for the reactor's thread pool."""
+
+    def setUp(self) -> None:
+        """Have a reactor with a pool."""
+        self.reactor = Reactor()
+        self.in_pool = in_pool_of(self.reactor)
+
+    def test_result(self) -> None:
+        """A function is called in the pool with its arguments, and its result comes back."""
+        done = self.in_pool(divmod, 7, 2)
+        self.assertNoResult(done)
+        self.reactor.pool.run()
+        self.assertEqual(self.successResultOf(done), (3, 1))
+
+    def test_failure(self) -> None:
+        """So does what it raises."""
+        done = self.in_pool(divmod, 7, 0)
+        self.reactor.pool.run()
+        self.failureResultOf(done, ZeroDivisionError)
+
+    def test_pool_of_now(self) -> None:
+        """The pool is asked for when it is needed: a reactor makes its own as late as that."""
+        self.reactor.pool = type(self.reactor.pool)()
+        done = self.in_pool(int)
+        self.reactor.pool.run()
+        self.assertEqual(self.successResultOf(done), 0)

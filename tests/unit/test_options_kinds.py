@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 from typing import Any
 
@@ -15,6 +16,7 @@ from sgcws.options.kinds import (
     Kind,
     Refused,
     flag,
+    member_of,
     optional,
     port_number,
     positive,
@@ -26,8 +28,17 @@ from sgcws.options.kinds import (
 )
 from sgcws.options.watchdog import Monitor
 
+
+class Colour(enum.Enum):
+    """Values to choose among."""
+
+    RED = "red"
+    DARK_BLUE = "dark_blue"
+
+
 unhurried = settings(deadline=None, database=None)
 word = text("lower case", str.islower)
+colour = member_of(Colour)
 KINDS: tuple[Kind[Any], ...] = (
     flag,
     port_number,
@@ -36,7 +47,10 @@ KINDS: tuple[Kind[Any], ...] = (
     size,
     whole(1),
     word,
+    colour,
     tuple_of(word),
+    tuple_of(colour),
+    optional(colour),
     tuple_of(whole(0)),
     optional(size),
     optional(tuple_of(word)),
@@ -94,6 +108,11 @@ class CheckTests(SynchronousTestCase):
         """Text is a str that passes; bytes are none."""
         self.assert_kind(word, yes=("a",), no=("A", "", b"a", 5, None))
 
+    def test_member(self) -> None:
+        """A member is one of the enumeration; its word or its name is none in a program, nor is another's member."""
+        other = enum.Enum("Colour", {"RED": "red"})
+        self.assert_kind(colour, yes=tuple(Colour), no=("red", "RED", None, 0, other["RED"], Colour))
+
     def test_tuple(self) -> None:
         """A tuple has items of one kind, none of them twice; text is no tuple of letters."""
         self.assert_kind(tuple_of(word), yes=((), ("a", "b")), no=(("a", "B"), ("a", "a"), ["a"], "ab", None))
@@ -120,6 +139,12 @@ class LoadTests(SynchronousTestCase):
         """False switches a group off; for a number it is a mistake."""
         self.assertIsNone(optional(table(Monitor)).load("x", False))
         self.assertRaises(Refused, optional(size).load, "x", False)
+
+    def test_member(self) -> None:
+        """A member may be given as its word; a name of Python's, or a number, is none."""
+        self.assertEqual([colour.load("x", plain) for plain in ("red", "dark_blue", Colour.RED)], [*Colour, Colour.RED])
+        for plain in ("RED_", "DARK BLUE", "", 0, True, None, ["red"]):
+            self.assertRaises(Refused, colour.load, "x", plain)
 
     def test_true_is_for_groups(self) -> None:
         """True is a group with its defaults."""
@@ -173,6 +198,12 @@ class ReadTests(SynchronousTestCase):
         self.assertEqual(tuple_of(word).read("a, b,c "), ["a", "b", "c"])
         self.assertEqual(tuple_of(word).read("  "), [])
 
+    def test_member(self) -> None:
+        """A member is its word, in any case."""
+        self.assertEqual([colour.read(words) for words in ("red", " Dark_Blue ")], list(Colour))
+        for words in ("", "blue", "Colour.RED", "off"):
+            self.assertRaises(Refused, colour.read, words)
+
     def test_none(self) -> None:
         """Off and none stand for None, in any case."""
         kind = optional(whole(1))
@@ -191,6 +222,13 @@ class ReadTests(SynchronousTestCase):
         self.assertEqual(kind.check(value), value)
 
 
+class DescriptionTests(SynchronousTestCase):
+    def test_member(self) -> None:
+        """What is allowed is said in the words of the place: members for a program, words for text."""
+        self.assertEqual(colour.allowed, 'Colour.RED, Colour.DARK_BLUE; in a file "red", "dark_blue"')
+        self.assertEqual((colour.in_text, colour.type_name), ('"red", "dark_blue"', "Colour"))
+
+
 class WriteTests(SynchronousTestCase):
     def test_text(self) -> None:
         """The text for a value is the shortest that a person would write."""
@@ -201,6 +239,8 @@ class WriteTests(SynchronousTestCase):
             (positive, 60.0, "60"),
             (positive, 0.5, "0.5"),
             (tuple_of(word), ("a", "b"), "a,b"),
+            (colour, Colour.DARK_BLUE, "dark_blue"),
+            (tuple_of(colour), (Colour.RED, Colour.DARK_BLUE), "red,dark_blue"),
             (optional(size), None, "none"),
             (optional(table(Monitor)), None, "off"),
             (optional(table(Monitor)), Monitor(), "on"),
@@ -222,4 +262,6 @@ class WriteTests(SynchronousTestCase):
         self.assert_round_trip(optional(whole(1)), number)
         self.assert_round_trip(positive, time)
         self.assert_round_trip(flag, switch)
+        for member in Colour:
+            self.assert_round_trip(colour, member)
         self.assert_round_trip(tuple_of(whole(1)), (number,))

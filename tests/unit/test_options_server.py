@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_type_hints
 
 import attrs
 from hypothesis import given, settings
@@ -13,7 +13,7 @@ from sgcws.errors import OptionError
 from sgcws.options.description import describe
 from sgcws.options.field import declared
 from sgcws.options.listen import ListenOptions
-from sgcws.options.server import ServerOptions
+from sgcws.options.server import OptionGroups, ServerOptions
 from sgcws.options.watchdog import Monitor, WatchdogOptions
 from sgcws.options.websocket import Compression, WebSocketOptions
 
@@ -41,6 +41,14 @@ class ServerOptionsTests(SynchronousTestCase):
         """Options are values: equal, hashable, changed by copy."""
         changed = attrs.evolve(ServerOptions(), watchdog=None)
         self.assertEqual(len({ServerOptions(), ServerOptions(), changed}), 2)
+
+
+class OptionGroupsTests(SynchronousTestCase):
+    def test_same(self) -> None:
+        """The groups that can be given by keyword are those of `ServerOptions`, each of the same type."""
+        self.assertEqual(get_type_hints(OptionGroups), get_type_hints(ServerOptions))
+        self.assertEqual(list(OptionGroups.__annotations__), list(declared(ServerOptions)))
+        self.assertEqual(OptionGroups.__required_keys__, frozenset())
 
 
 class FromMappingTests(SynchronousTestCase):

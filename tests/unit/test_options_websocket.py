@@ -7,7 +7,9 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from sgcws.errors import OptionError
-from sgcws.options.websocket import Compression, WebSocketOptions
+from sgcws.options.server import ServerOptions
+from sgcws.options.websocket import Compression, SlowClientPolicy, WebSocketOptions
+from sgcws.values import FragmentMode, WhenFull
 
 
 class WebSocketOptionsTests(SynchronousTestCase):
@@ -19,6 +21,9 @@ class WebSocketOptionsTests(SynchronousTestCase):
         self.assertEqual((options.close_timeout, options.open_timeout), (5.0, 10.0))
         self.assertEqual((options.compression, options.subprotocols), (Compression(), ()))
         self.assertEqual(Compression(), Compression(window_bits=12, context_takeover=True))
+        self.assertEqual(options.fragmented_messages, FragmentMode.BUFFER)
+        self.assertEqual((options.max_control_frames, options.max_tiny_fragments), (100, 1000))
+        self.assertEqual(options.outgoing, SlowClientPolicy())
         self.assertEqual((Compression().threshold, Compression().max_ratio), (256, 100))
 
     def test_refused(self) -> None:
@@ -27,6 +32,10 @@ class WebSocketOptionsTests(SynchronousTestCase):
             {"max_message_size": 0},
             {"max_message_size": None},
             {"max_frame_size": -1},
+            {"max_control_frames": 0},
+            {"max_tiny_fragments": 1.5},
+            {"fragmented_messages": "buffer"},
+            {"outgoing": None},
             {"close_timeout": 0},
             {"open_timeout": float("inf")},
             {"compression": True},
@@ -45,6 +54,37 @@ class WebSocketOptionsTests(SynchronousTestCase):
         """Every character of a token is allowed, and the order is kept."""
         names = ("sgcws.v1", "!#$%&'*+-.^_`|~", "A0")
         self.assertEqual(WebSocketOptions(subprotocols=names).subprotocols, names)
+
+
+class SlowClientPolicyTests(SynchronousTestCase):
+    def test_defaults(self) -> None:
+        """The defaults are those of the contract."""
+        policy = SlowClientPolicy()
+        self.assertEqual((policy.high_water, policy.limit, policy.when_full), (1024**2, 16 * 1024**2, WhenFull.CLOSE))
+
+    def test_refused(self) -> None:
+        """Both sizes are at least a byte, and what becomes of more is one of four things."""
+        wrong: tuple[dict[str, Any], ...] = (
+            {"high_water": 0},
+            {"limit": 0},
+            {"limit": None},
+            {"when_full": "close"},
+            {"when_full": None},
+        )
+        for given in wrong:
+            error = self.assertRaises(OptionError, SlowClientPolicy, **given)
+            self.assertEqual({error.field: error.value}, given)
+
+    def test_from_a_file(self) -> None:
+        """In a file sizes have units, and what becomes of more is a word."""
+        outgoing = {"limit": "1 MiB", "when_full": "drop_oldest"}
+        options = ServerOptions.from_mapping({"websocket": {"outgoing": outgoing, "fragmented_messages": "all"}})
+        self.assertEqual(options.websocket.outgoing, SlowClientPolicy(limit=1024**2, when_full=WhenFull.DROP_OLDEST))
+        self.assertEqual(options.websocket.fragmented_messages, FragmentMode.ALL)
+        wrong = {"websocket": {"outgoing": {"when_full": "wait"}}}
+        error = self.assertRaises(OptionError, ServerOptions.from_mapping, wrong)
+        self.assertEqual((error.field, error.value), ("websocket.outgoing.when_full", "wait"))
+        self.assertIn('"drop_newest"', error.allowed)
 
 
 class CompressionTests(SynchronousTestCase):

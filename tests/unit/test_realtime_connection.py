@@ -2,113 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from multidict import CIMultiDict, CIMultiDictProxy, MultiDict, MultiDictProxy
-from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.trial.unittest import SynchronousTestCase
 
-from sgcws.errors import ConnectionClosed
+from sgcws.errors import ConnectionClosed, LifecycleError
 from sgcws.interfaces import Connection
-from sgcws.options import ServerOptions, WebSocketOptions
+from sgcws.options import ListenOptions, ServerOptions, WebSocketOptions
 from sgcws.realtime.connection import Peer
-from sgcws.realtime.inbox import MOST_MESSAGES
-from sgcws.realtime.opening import Opening
+from sgcws.realtime.framing import ROOM, Message
+from sgcws.realtime.inbox import MOST_BYTES
 from sgcws.rules.close_codes import ABNORMAL, GOING_AWAY
-from sgcws.values import TransportKind
-from tests.support import FakeFraming, Recorder, World, raiser
+from sgcws.values import Fragment, Opcode, Part, TransportKind, WhenFull
+from tests.peers import PeerTestCase, options
+from tests.support import FACTS, FakeFraming, raiser
 
+MIB = 1024**2
 
-class PeerTestCase(SynchronousTestCase):
-    """Peers, and what the application hears of them."""
-
-    def setUp(self) -> None:
-        """Hear of everything."""
-        self.world = World()
-        self.world.listen()
-        self.told = self.world.told
-
-    def make_open(self) -> tuple[Peer, FakeFraming]:
-        """Return an open peer and its framing; that it has connected is forgotten."""
-        peer, framing = self.world.open_peer()
-        self.told.clear()
-        return peer, framing
-
-    def waiting_handler(self) -> Deferred[None]:
-        """Register a handler of messages that waits for what is returned, ahead of the one that writes them down."""
-        waiting: Deferred[None] = Deferred()
-        self.world.listen_last("on_message", lambda connection, text: waiting)
-        return waiting
-
-
-class FactsTests(PeerTestCase):
-    """What is known about a connection."""
-
-    def test_addresses(self) -> None:
-        """Both ends are shown as text and number, IPv4 as IPv4 on a socket for both; a Unix socket has neither."""
-        for address, shown in (
-            (IPv4Address("TCP", "192.0.2.1", 80), ("192.0.2.1", 80)),
-            (IPv6Address("TCP", "2001:db8::1", 81), ("2001:db8::1", 81)),
-            (IPv6Address("TCP", "::ffff:192.0.2.1", 82), ("192.0.2.1", 82)),
-            (UNIXAddress("/x"), ("", 0)),
-        ):
-            peer = self.world.peer(None, address, None)
-            self.assertEqual((peer.ip, peer.port, peer.local_ip, peer.local_port), (*shown, "", 0))
-            peer = self.world.peer(None, None, address)
-            self.assertEqual((peer.ip, peer.port, peer.local_ip, peer.local_port), ("", 0, *shown))
-
-    def test_at_birth(self) -> None:
-        """A new one has a name of its own and a time of birth, speaks HTTP at most, and is empty otherwise."""
-        self.world.reactor.advance(1000)
-        first, second = self.world.peer(), self.world.peer()
-        self.assertNotEqual(first.guid, second.guid)
-        self.assertRegex(first.guid, "^[0-9a-f]{32}$")
-        self.assertEqual((first.created_at, first.transport, first.data), (1000, TransportKind.HTTP, None))
-        self.assertEqual((first.url, first.path, first.protocol), ("", "", None))
-        self.assertEqual((len(first.query), len(first.headers), len(first.response_headers)), (0, 0, 0))
-        self.assertEqual((first.close_code, first.close_reason, first.is_open), (None, "", False))
-
-    def test_opening(self) -> None:
-        """The request by which it came is shown once it can take messages."""
-        query = MultiDictProxy(MultiDict(a="1"))
-        headers = CIMultiDictProxy(CIMultiDict({"X-A": "1"}))
-        added = CIMultiDictProxy(CIMultiDict({"X-B": "2"}))
-        peer = self.world.peer()
-        opening = Opening(
-            url="/a?a=1", path="/a", query=query, headers=headers, protocol="chat", response_headers=added
-        )
-        peer.open(TransportKind.WEBSOCKET, FakeFraming(), FakeFraming(), opening)
-        self.assertEqual((peer.url, peer.path, peer.protocol, peer.query["a"]), ("/a?a=1", "/a", "chat", "1"))
-        self.assertEqual((peer.headers["x-a"], peer.response_headers["x-b"]), ("1", "2"))
-        self.assertEqual((peer.transport, peer.is_open), (TransportKind.WEBSOCKET, True))
-
-    def test_contract(self) -> None:
-        """It has every member of the contract that handlers are typed by."""
-        peer, _ = self.make_open()
-        members = [name for name in (*dir(Connection), *Connection.__annotations__) if not name.startswith("_")]
-        self.assertEqual([name for name in members if not hasattr(peer, name)], [])
-
-    def test_whose(self) -> None:
-        """It is a peer of its own server and of no other."""
-        peer = self.world.peer()
-        self.assertTrue(peer.belongs_to(self.world.shared))
-        self.assertFalse(peer.belongs_to(World().shared))
-
-    def test_shown(self) -> None:
-        """Its ``repr`` names it, and shows nothing that it carries."""
-        peer = self.world.peer(None, IPv4Address("TCP", "192.0.2.1", 80))
-        peer.data = "secret"
-        self.assertEqual(repr(peer), f"<Connection {peer.guid} HTTP 192.0.2.1:80>")
-
-    def test_application_data(self) -> None:
-        """Applications keep in ``data`` what they like, and cannot lose it in a misspelled name."""
-        peer = self.world.peer()
-        peer.data = {"user": 1}
-        with self.assertRaises(AttributeError):
-            peer.dta = 1  # type: ignore[attr-defined]
 
 
 class SendingTests(PeerTestCase):
@@ -156,119 +70,6 @@ class SendingTests(PeerTestCase):
         self.assertIs(peer.write_data("x"), False)
         self.assertIs(peer.send_ping(b""), False)
         self.assertEqual(([name for name, *_ in self.told], peer.messages_sent), (["exception", "exception"], 0))
-
-
-class ReceivingTests(PeerTestCase):
-    """Messages come in, in order."""
-
-    def test_kinds(self) -> None:
-        """Text and binary messages are told and counted."""
-        peer, _ = self.make_open()
-        peer.text_received("é", 2)
-        peer.binary_received(b"abc")
-        self.assertEqual(self.told, [("message", "é"), ("binary", b"abc")])
-        self.assertEqual((peer.messages_received, peer.bytes_received), (2, 5))
-
-    def test_order(self) -> None:
-        """Whatever comes while a handler is waited for is told after it: messages, errors, the end."""
-        waiting = self.waiting_handler()
-        peer, _ = self.make_open()
-        peer.text_received("a", 1)
-        peer.binary_received(b"b")
-        peer.failed(1002, "bad")
-        peer.text_received("c", 1)
-        peer.lost(1000, "bye")
-        self.assertEqual(self.told, [])
-        waiting.callback(None)
-        names = ["message", "binary", "error", "message", "disconnect"]
-        self.assertEqual([name for name, *_ in self.told], names)
-        self.assertEqual(self.told[-1], ("disconnect", 1000, "bye"))
-
-    def test_before_connect_is_done(self) -> None:
-        """Messages wait until ``on_connect`` is done."""
-        waiting: Deferred[None] = Deferred()
-        self.world.events.on_connect(lambda connection: waiting)
-        peer, _ = self.world.open_peer()
-        peer.text_received("a", 1)
-        self.assertEqual(self.told, [("connect",)])
-        waiting.callback(None)
-        self.assertEqual(self.told, [("connect",), ("message", "a")])
-
-    def test_threaded(self) -> None:
-        """A handler in the pool keeps the order of its connection, and holds up no other."""
-        self.world.events.on_message(Recorder(), threaded=True)
-        first, _ = self.make_open()
-        second, _ = self.make_open()
-        for peer, text in ((first, "a"), (first, "b"), (second, "c")):
-            peer.text_received(text, 1)
-        self.assertEqual(self.told, [("message", "a"), ("message", "c")])
-        self.world.reactor.pool.run()
-        self.assertEqual(self.told, [("message", "a"), ("message", "c"), ("message", "b")])
-        self.world.reactor.pool.run()
-
-    def test_failing_handler(self) -> None:
-        """A handler that fails ends neither the connection nor its messages."""
-        self.world.events.on_message(raiser(KeyError()))
-        peer, framing = self.make_open()
-        peer.text_received("a", 1)
-        peer.text_received("b", 1)
-        self.assertEqual([name for name, *_ in self.told], ["message", "exception"] * 2)
-        self.assertEqual((peer.is_open, framing.done), (True, []))
-
-    def test_back_pressure(self) -> None:
-        """A full inbox stops reading, and room in it starts it again; nothing is lost."""
-        waiting = self.waiting_handler()
-        peer, framing = self.make_open()
-        for number in range(MOST_MESSAGES + 3):
-            peer.text_received(str(number), 1)
-        self.assertEqual(framing.done, [("pause",)])
-        waiting.callback(None)
-        self.assertEqual(framing.done, [("pause",), ("resume",)])
-        self.assertEqual(self.told, [("message", str(number)) for number in range(MOST_MESSAGES + 3)])
-
-    def test_too_late(self) -> None:
-        """What still comes in after it was dropped, or is lost, is not told."""
-        for end in (Peer.disconnect, Peer.lost):
-            peer, _ = self.make_open()
-            peer.holder = FakeFraming()
-            end(peer)
-            self.told.clear()
-            peer.text_received("a", 1)
-            peer.binary_received(b"a")
-            self.assertEqual((self.told, peer.messages_received), ([], 0))
-        peer.failed(1002, "bad")
-        self.assertEqual(self.told, [])
-
-    def test_while_closing(self) -> None:
-        """While it is closing messages still come in, but no more than the inbox holds, and reading is not stopped."""
-        waiting = self.waiting_handler()
-        peer, framing = self.make_open()
-        peer.text_received("first", 1)
-        peer.close()
-        for number in range(MOST_MESSAGES * 2):
-            peer.text_received(str(number), 1)
-        self.assertEqual(framing.done, [("shut", 1000, "")])
-        waiting.callback(None)
-        self.assertEqual(len(self.told), 1 + MOST_MESSAGES)
-        self.assertEqual(peer.messages_received, 1 + MOST_MESSAGES)
-
-    def test_reading_goes_on_while_closing(self) -> None:
-        """Reading that was stopped is started again for one that is closing, but not for one that is gone."""
-        for end, turns in ((Peer.close, [("resume",), ("shut", 1000, "")]), (Peer.lost, [])):
-            self.setUp()
-            waiting = self.waiting_handler()
-            peer, framing = self.make_open()
-            for _ in range(MOST_MESSAGES + 1):
-                peer.text_received("a", 1)
-            end(peer)
-            waiting.callback(None)
-            self.assertEqual(framing.done, [("pause",), *turns])
-
-    def test_error_of_a_plain_peer(self) -> None:
-        """A bad handshake is told of a connection that never takes messages."""
-        self.world.peer().failed(400, "bad handshake")
-        ((name, error),) = self.told
-        self.assertEqual((name, error.code, error.reason), ("error", 400, "bad handshake"))
 
 
 class EndTests(PeerTestCase):
@@ -518,13 +319,436 @@ class GoodbyeTests(PeerTestCase):
         self.assertEqual(framing.done, [("shut", 4000, "")])
 
 
+class AnswerTests(PeerTestCase):
+    """The application writes, and waits for what the peer says to it."""
+
+    def test_next(self) -> None:
+        """The next message is the answer, text or binary; it is counted, but not told."""
+        for answer in ("é", b"abc"):
+            peer, framing = self.make_open()
+            waiting = peer.write_and_wait("question")
+            self.assertEqual(framing.done, [("text", b"question")])
+            if isinstance(answer, str):
+                peer.text_received(answer, 2)
+            else:
+                peer.binary_received(answer)
+            self.assertEqual(self.successResultOf(waiting), answer)
+            peer.text_received("more", 4)
+            self.assertEqual(self.told, [("message", "more")])
+            self.assertEqual(peer.messages_received, 2)
+
+    def test_several(self) -> None:
+        """Who asked first gets the first answer."""
+        peer, _ = self.make_open()
+        first, second = peer.write_and_wait("1"), peer.write_and_wait(b"2")
+        peer.text_received("a", 1)
+        self.assertNoResult(second)
+        peer.text_received("b", 1)
+        self.assertEqual((self.successResultOf(first), self.successResultOf(second)), ("a", "b"))
+
+    def test_ahead_of_the_inbox(self) -> None:
+        """It is given at once, also to a handler that waits for it, ahead of the messages that wait for the same."""
+
+        async def ask(connection: Connection, text: str) -> None:
+            self.told.append(await connection.write_and_wait("which?"))
+
+        self.world.events.on_binary(lambda connection, data: self.told.append("handled"))
+        self.world.events.on_message(ask)
+        peer, _ = self.make_open()
+        peer.text_received("first", 5)
+        peer.text_received("this", 4)
+        self.assertEqual(self.told, [("message", "first"), "this"])
+
+    def test_too_late(self) -> None:
+        """Without a message in time it fails, and what comes then is told as any."""
+        peer, _ = self.make_open()
+        waiting = peer.write_and_wait("question", timeout=2)
+        self.world.reactor.advance(2)
+        self.failureResultOf(waiting, TimeoutError)
+        peer.text_received("late", 4)
+        self.assertEqual(self.told, [("message", "late")])
+        self.assertEqual(self.world.reactor.getDelayedCalls(), [])
+
+    def test_wrong_timeout(self) -> None:
+        """A negative time is an error of the caller's, and nothing is sent."""
+        peer, framing = self.make_open()
+        self.assertRaises(ValueError, peer.write_and_wait, "x", -1)
+        peer.text_received("a", 1)
+        self.assertEqual((framing.done, self.told), ([], [("message", "a")]))
+
+    def test_refused(self) -> None:
+        """So is what is no message."""
+        peer, _ = self.make_open()
+        self.assertRaises(TypeError, peer.write_and_wait, 5)
+        self.assertRaises(UnicodeEncodeError, peer.write_and_wait, "\ud800")
+
+    def test_lost(self) -> None:
+        """It fails with the code when the connection ends meanwhile, before that is told."""
+        peer, _ = self.make_open()
+        waiting = peer.write_and_wait("question")
+        peer.lost(1001, "away")
+        error = self.failureResultOf(waiting, ConnectionClosed).value
+        self.assertEqual((error.code, error.reason), (1001, "away"))
+        self.assertEqual(self.world.reactor.getDelayedCalls(), [])
+
+    def test_answer_while_closing(self) -> None:
+        """An answer that comes while the goodbye is under way counts."""
+        peer, _ = self.make_open()
+        waiting = peer.write_and_wait("question")
+        peer.close()
+        peer.text_received("a", 1)
+        self.assertEqual(self.successResultOf(waiting), "a")
+
+    def test_not_taken(self) -> None:
+        """It fails at once when the message was dropped, or closed the peer."""
+        for when_full, error in ((WhenFull.DROP_NEWEST, TimeoutError), (WhenFull.CLOSE, ConnectionClosed)):
+            peer, _ = self.make_full(when_full)
+            self.failureResultOf(peer.write_and_wait("x" * 1000), error)
+
+    def test_who_hears_may_ask_again(self) -> None:
+        """Who has the answer may ask again at once."""
+        peer, _ = self.make_open()
+        got: list[object] = []
+
+        def again(answer: object) -> None:
+            got.append(answer)
+            peer.write_and_wait("more").addCallbacks(again, lambda _: None)
+
+        again(None)
+        for text in "ab":
+            peer.text_received(text, 1)
+        peer.lost()
+        self.assertEqual(got, [None, "a", "b"])
+
+    def test_who_hears_may_disconnect(self) -> None:
+        """Who has the answer may end the connection at once."""
+        peer, _ = self.make_open()
+        peer.write_and_wait("x").addCallback(lambda _: peer.disconnect())
+        peer.text_received("a", 1)
+        self.assertEqual(self.told, [("disconnect", ABNORMAL, "")])
+
+
+class PingTests(PeerTestCase):
+    """The application asks whether the peer is there."""
+
+    def test_round_trip(self) -> None:
+        """It hears how long the answer took; the connection shows it, and when."""
+        peer, framing = self.make_open()
+        self.assertEqual((peer.latency, peer.last_ping_at, peer.last_pong_at), (None, None, None))
+        self.world.reactor.advance(10)
+        waiting = peer.ping(b"abc")
+        self.world.reactor.advance(0.25)
+        peer.ponged(b"other")
+        self.assertNoResult(waiting)
+        peer.ponged(b"abc")
+        self.assertEqual(self.successResultOf(waiting), 0.25)
+        self.assertEqual((peer.latency, peer.last_ping_at, peer.last_pong_at), (0.25, 10, 10.25))
+        self.assertEqual((framing.done, framing.written), ([("ping", b"abc")], [b"abc"]))
+
+    def test_wrong(self) -> None:
+        """What no ping carries is an error of the caller's, whatever state the connection is in."""
+        for peer in (self.make_open()[0], self.world.peer()):
+            self.assertRaises(ValueError, peer.ping, b"x" * 126)
+            self.assertRaises(TypeError, peer.ping, "x")
+
+    def test_without_pings(self) -> None:
+        """What the connection speaks may know no ping, or no answer to one."""
+        peer, framing = self.make_open()
+        framing.answers_pings = False
+        error = self.failureResultOf(peer.ping(), LifecycleError).value
+        self.assertIn("websocket", str(error))
+        self.assertEqual((framing.done, peer.answers_pings), ([], False))
+        self.assertIs(peer.send_ping(b""), False)
+        self.assertEqual((framing.done, peer.last_ping_at), ([("ping", b"")], None))
+
+    def test_unawaited(self) -> None:
+        """A ping that nobody awaits the answer of is noted all the same."""
+        peer, _ = self.make_open()
+        self.assertIs(peer.send_ping(b"x"), True)
+        peer.ponged(b"x")
+        self.assertEqual((peer.latency, peer.last_ping_at), (0, 0))
+
+    def test_lost(self) -> None:
+        """It fails when the connection ends."""
+        peer, _ = self.make_open()
+        waiting = peer.ping()
+        peer.lost(1001, "away")
+        self.assertEqual(self.failureResultOf(waiting, ConnectionClosed).value.code, 1001)
+        self.assertEqual(self.failureResultOf(peer.ping(), ConnectionClosed).value.code, 1001)
+
+    def test_overtakes(self) -> None:
+        """It overtakes the messages that wait."""
+        peer, framing = self.make_open()
+        framing.block()
+        peer.write_data("x")
+        peer.ping(b"p")
+        framing.unblock()
+        self.assertEqual(framing.written, [b"p", b"x"])
+
+    def test_before_it_is_open(self) -> None:
+        """A pong, and life, of one that cannot take messages are no news."""
+        peer = self.world.peer()
+        peer.heard()
+        peer.ponged(b"")
+        self.assertEqual((peer.last_pong_at, peer.pulse), (None, None))
+
+
+class FormTests(PeerTestCase):
+    """In what form a message is sent."""
+
+    def test_parts(self) -> None:
+        """A message may be given in parts."""
+        peer, framing = self.make_open()
+        for data, part in (("é", Part.FIRST), ("", Part.CONTINUE), ("b", Part.LAST)):
+            self.assertIs(peer.write_data(data, part=part), True)
+        self.assertEqual(
+            framing.done, [("part", b"\xc3\xa9", True, False), ("part", b"", False, False), ("part", b"b", False, True)]
+        )
+        self.assertEqual((peer.messages_sent, peer.bytes_sent), (1, 3))
+
+    def test_wrong(self) -> None:
+        """A wrong form is an error of the caller's, and nothing is sent."""
+        peer, framing = self.make_open()
+        wrong: tuple[tuple[type[Exception], dict[str, Any]], ...] = (
+            (ValueError, {"fragment_size": 0}),
+            (TypeError, {"fragment_size": "1"}),
+            (TypeError, {"key": 5}),
+            (TypeError, {"part": "first"}),
+            (ValueError, {"part": Part.LAST}),
+            (ValueError, {"part": Part.FIRST, "key": "k"}),
+            (ValueError, {"part": Part.FIRST, "fragment_size": 1}),
+        )
+        for error, form in wrong:
+            self.assertRaises(error, peer.write_data, "x", **form)
+        self.assertEqual((framing.done, peer.held), ([], 0))
+
+    def test_shared(self) -> None:
+        """A message that several peers get is sent as it is; one that has gone does not take it."""
+        message = Message(b"x", True, forms={})
+        peer, framing = self.make_open()
+        self.assertIs(peer.send(message), True)
+        self.assertEqual(framing.done, [("text", b"x")])
+        peer.close()
+        self.assertIs(peer.send(message), False)
+        self.assertIs(self.world.peer().send(message), False)
+
+
+class EvictTests(PeerTestCase):
+    """It has to go, and at once give back what is kept for it."""
+
+    def make_holding(self) -> tuple[Peer, FakeFraming]:
+        """Return a peer for which something waits on its way in and out."""
+        self.waiting_handler()
+        peer, framing = self.make_open()
+        framing.block()
+        peer.write_data("out")
+        peer.text_received("a", 1)
+        peer.text_received("in", 2)
+        self.assertEqual(peer.held, 3 + ROOM + 2)
+        return peer, framing
+
+    def test_evicted(self) -> None:
+        """An open one is told the code; what waits is dropped, out and in, and what was on its way out is told of."""
+        peer, framing = self.make_holding()
+        peer.evict(1013)
+        self.assertEqual((peer.held, self.world.shared.memory.total, peer.is_open), (0, 0, False))
+        self.assertEqual(framing.done[-1], ("fail", 1013, ""))
+        self.assertIs(peer.write_data("x"), False)
+        framing.unblock()
+        self.assertEqual(framing.written, [])
+        self.world.reactor.advance(5)
+        self.assertEqual(framing.done[-1], ("abort",))
+        peer.give_up()
+        self.assertEqual(self.told, [("message", "a"), ("slow_client", 1), ("disconnect", 1013, "")])
+
+    def test_again(self) -> None:
+        """One that is leaving already, for whatever reason, is dropped."""
+        for begin in (Peer.close, Peer.closing, partial(Peer.evict, code=1013)):
+            peer, framing = self.make_open()
+            begin(peer)
+            self.assertNotIn(("abort",), framing.done)
+            peer.evict(1013)
+            self.assertEqual(framing.done[-1], ("abort",))
+            peer.evict(1013)
+            self.assertEqual(framing.done.count(("abort",)), 1)
+
+    def test_plain(self) -> None:
+        """So is one that cannot take messages."""
+        peer = self.world.peer()
+        holder: Any = peer.holder
+        peer.evict(1013)
+        self.assertEqual((holder.done, self.told), ([("abort",)], []))
+
+    def test_by_the_account(self) -> None:
+        """When too much waits for all together, the one that holds most is evicted."""
+        self.world.shared.options = ServerOptions(listen=ListenOptions(memory_limit=MIB), heartbeat=None)
+        (small, its), (large, framing) = self.make_open(), self.make_open()
+        its.block()
+        framing.block()
+        small.write_data(bytes(MIB // 4 - 1))
+        large.write_data(bytes(MIB // 2))
+        for _ in range(2):
+            self.assertIs(small.write_data(bytes(MIB // 8 - ROOM)), True)
+        self.assertEqual((small.is_open, large.is_open, large.held), (True, False, 0))
+        self.assertEqual((framing.done, self.world.shared.memory.total), ([("fail", 1013, "")], small.held))
+
+    def test_itself(self) -> None:
+        """That may be the one whose message was too much; then it was not taken."""
+        self.world.shared.options = ServerOptions(listen=ListenOptions(memory_limit=MIB), heartbeat=None)
+        peer, framing = self.make_open()
+        framing.block()
+        self.assertIs(peer.write_data(bytes(MIB)), False)
+        self.assertEqual((peer.held, framing.done), (0, [("fail", 1013, "")]))
+
+    def test_who_waited_for_room(self) -> None:
+        """Who waited for room hears that there is, but is not let write for nothing."""
+        self.world.shared.options = options(high_water=1)
+        peer, framing = self.make_open()
+        framing.block()
+        peer.write_data("x")
+        wrote = peer.drained().addCallback(lambda _: peer.write_data("y"))
+        peer.evict(1013)
+        self.assertIs(self.successResultOf(wrote), False)
+
+    def test_lost_while_it_is_told(self) -> None:
+        """It may be lost in the moment when reading goes on for its goodbye."""
+        peer, framing = self.make_open()
+        peer.pause_reading()
+        framing.on_resume = lambda: peer.lost(1000, "bye")
+        peer.evict(1013)
+        self.assertEqual(self.told, [("disconnect", 1000, "bye")])
+        self.assertEqual(self.world.reactor.getDelayedCalls(), [])
+
+    def test_broken(self) -> None:
+        """One to which nothing more can be sent is evicted with 1011, and applications hear why."""
+        peer, framing = self.make_open()
+        peer.write_data("1", part=Part.FIRST)
+        framing.failing = True
+        peer.write_data("2", part=Part.LAST)
+        self.assertEqual((framing.done[-1], peer.is_open), (("fail", 1011, ""), False))
+        self.assertEqual([name for name, *_ in self.told], ["exception"])
+
+    def test_broken_sink(self) -> None:
+        """So is one whose sink fails."""
+        peer, framing = self.make_open()
+        framing.write = raiser(OSError())  # type: ignore[method-assign]
+        self.assertIs(peer.write_data("x"), False)
+        self.assertEqual((framing.done[-1], [name for name, *_ in self.told]), (("fail", 1011, ""), ["exception"]))
+
+
+class MixedTests(PeerTestCase):
+    """Handlers may do whatever they like in the middle of it."""
+
+    def test_first_goodbye(self) -> None:
+        """What a handler says, which runs because reading goes on for the goodbye, comes after that goodbye."""
+        self.world.events.on_message(lambda connection, text: connection.close(4001) and None)
+        peer, framing = self.make_open()
+        peer.pause_reading()
+        framing.on_resume = lambda: peer.text_received("a", 1)
+        peer.close(4000)
+        peer.lost()
+        self.assertEqual([done for done in framing.done if done[0] == "shut"], [("shut", 4000, "")])
+        self.assertEqual(self.told, [("message", "a"), ("disconnect", 4000, "")])
+
+    def test_lost_by_the_goodbye(self) -> None:
+        """It may be lost in that moment."""
+        peer, framing = self.make_open()
+        peer.pause_reading()
+        framing.on_resume = peer.lost
+        self.successResultOf(peer.close(4000))
+        self.assertEqual(framing.done, [("pause",), ("shut", 4000, ""), ("resume",)])
+
+    def test_everything_in_every_event(self) -> None:
+        """A handler of any event may do anything to its own connection, once: all is told in order, to the end."""
+        doings: tuple[Callable[[Any], object], ...] = (
+            lambda peer: peer.write_data("x"),
+            lambda peer: peer.write_data("x", part=Part.FIRST),
+            lambda peer: peer.write_and_wait("x").addErrback(lambda _: None),
+            lambda peer: peer.ping().addErrback(lambda _: None),
+            lambda peer: peer.drained(),
+            lambda peer: peer.subscribe("news"),
+            lambda peer: peer.unsubscribe("news"),
+            lambda peer: peer.pause_reading(),
+            lambda peer: peer.resume_reading(),
+            lambda peer: peer.close(4000),
+            lambda peer: peer.disconnect(),
+            lambda peer: peer.evict(1013),
+            lambda peer: peer.give_up(),
+        )
+        for doing in doings:
+            for event in FACTS:
+                self.setUp()
+                left = [doing]
+                getattr(self.world.events, event)(lambda peer, *rest, left=left: left and left.pop()(peer) and None)
+                self.live()
+                names = [name for name, *_ in self.told]
+                self.assertEqual((names[0], names[-1]), ("connect", "disconnect"), (event, names))
+                self.assertEqual((names.count("connect"), names.count("disconnect")), (1, 1))
+                self.assertNothingLeft()
+
+    def live(self) -> None:
+        """Let one of everything happen to a peer."""
+        self.world.shared.options = options(limit=1, when_full=WhenFull.DROP_NEWEST)
+        peer, framing = self.world.open_peer()
+        peer.text_received("a", 1)
+        peer.binary_received(b"b")
+        peer.fragment_received(Fragment(b"c", Opcode.TEXT, False, False))
+        peer.failed(1002, "bad")
+        framing.failing = True
+        peer.write_data("d")
+        framing.failing = False
+        if framing.producer is not None:
+            framing.block()
+        for text in "ef":
+            peer.write_data(text)
+        self.world.reactor.advance(0)
+        peer.text_received("g", 1)
+        peer.lost(1000, "")
+        self.world.reactor.advance(0)
+
+    def assertNothingLeft(self) -> None:
+        """See that nobody is kept, and nothing for them."""
+        shared = self.world.shared
+        self.assertEqual((shared.registry.everyone(), shared.memory.total, len(shared.registry)), ((), 0, 0))
+        self.world.reactor.advance(10)
+        self.assertEqual(self.world.reactor.getDelayedCalls(), [])
+
+    def test_subscriptions(self) -> None:
+        """It is in the channels that it subscribed to while it is open, and in none after that."""
+        peer, _ = self.make_open()
+        self.assertIs(peer.subscribe("news"), True)
+        self.assertEqual(peer.subscriptions, {"news"})
+        peer.close()
+        self.assertEqual((peer.subscribe("more"), peer.subscriptions), (False, {"news"}))
+        self.assertIs(peer.unsubscribe("news"), True)
+        peer.lost()
+        self.assertEqual((peer.subscribe("news"), peer.subscriptions), (False, frozenset()))
+        self.assertIs(self.world.peer().subscribe("news"), False)
+
+
 class AnyLifeTests(PeerTestCase):
     """Whatever happens in whatever order, the promises hold."""
 
     STEPS = (
         "open",
         "text",
+        "large",
+        "fragment",
         "failed",
+        "write",
+        "write much",
+        "part",
+        "ask",
+        "ping",
+        "pong",
+        "drained",
+        "block",
+        "unblock",
+        "break",
+        "mend",
+        "pause",
+        "resume",
+        "evict",
         "close",
         "closing",
         "goodbye",
@@ -535,46 +759,77 @@ class AnyLifeTests(PeerTestCase):
         "handler done",
     )
 
-    @given(st.lists(st.sampled_from(STEPS), max_size=12), st.booleans())
-    @settings(deadline=None, max_examples=200)
-    def test_any_life(self, steps: list[str], slow: bool) -> None:
+    @given(st.lists(st.sampled_from(STEPS), max_size=25), st.booleans(), st.sampled_from(list(WhenFull)))
+    @settings(deadline=None, max_examples=300)
+    def test_any_life(self, steps: list[str], slow: bool, when_full: WhenFull) -> None:
         """
-        Applications hear of the beginning first, once, of the end last, once, and of nothing after it; nothing is
-        left of the connection.
+        Applications hear of the beginning first, once, of the end last, once, and of nothing after it. What is held is
+        what is accounted for; nothing is left of the connection, and nobody waits for anything of it.
         """
         self.setUp()
-        waiting: list[Deferred[None]] = []
+        self.world.shared.options = options(limit=5000, high_water=1000, when_full=when_full)
+        self.handlers: list[Deferred[None]] = []
+        self.awaited: list[Deferred[Any]] = []
         if slow:
-            self.world.events.on_message(lambda connection, text: waiting.append(Deferred()) or waiting[-1])
-        peer = self.world.peer()
-        opened = False
-        for step in [*steps, "lost", *["handler done"] * 12]:
-            if step == "open" and not opened:
-                opened = True
-                peer.open(TransportKind.WEBSOCKET, FakeFraming(peer), FakeFraming())
-            elif step == "handler done" and waiting:
-                waiting.pop().callback(None)
-            elif step == "advance":
-                self.world.reactor.advance(2.5)
-            else:
-                self.take(peer, step)
-        names = [name for name, *_ in self.told if name != "error"]
-        self.assertEqual(set(names[1:-1]) - {"message"}, set())
+            self.world.events.on_message(lambda connection, text: self.handlers.append(Deferred()) or self.handlers[-1])
+        peer, framing = self.world.peer(), FakeFraming()
+        for step in [*steps, "lost", *["handler done"] * 25, "advance"]:
+            self.take(peer, framing, step)
+            self.assertEqual(peer.held, self.world.shared.memory.total)
+        names = [name for name, *_ in self.told if name not in ("error", "exception")]
+        self.assertEqual(set(names[1:-1]) - {"message", "binary", "fragmented", "slow_client"}, set())
         self.assertIn((names[:1], names[-1:]), ((["connect"], ["disconnect"]), ([], [])))
-        self.assertEqual(self.world.shared.registry.everyone(), ())
+        self.assertTrue(all(each.called for each in self.awaited))
+        self.assertEqual((self.world.shared.registry.everyone(), peer.held), ((), 0))
         self.assertEqual(self.world.reactor.getDelayedCalls(), [])
 
-    def take(self, peer: Peer, step: str) -> None:
+    def take(self, peer: Peer, framing: FakeFraming, step: str) -> None:
         """Let something happen."""
-        calls: dict[str, Any] = {
+        calls: dict[str, Callable[[], object]] = {
+            "open": lambda: framing.peer or self.open(peer, framing),
             "text": lambda: peer.text_received("x", 1),
+            "large": lambda: peer.binary_received(bytes(MOST_BYTES)),
+            "fragment": lambda: peer.fragment_received(Fragment(b"x", Opcode.TEXT, False, False)),
             "failed": lambda: peer.failed(1002, "bad"),
-            "close": peer.close,
+            "write": lambda: peer.write_data("x"),
+            "write much": lambda: peer.write_data("x" * 2000),
+            "part": lambda: self.give_part(peer),
+            "ask": lambda: self.wait(peer.write_and_wait("x", timeout=3)),
+            "ping": lambda: self.wait(peer.ping(b"p")),
+            "pong": lambda: peer.ponged(b"p"),
+            "drained": lambda: self.wait(peer.drained()),
+            "block": lambda: framing.producer and framing.block(),
+            "unblock": lambda: framing.producer and framing.unblock(),
+            "break": lambda: setattr(framing, "failing", True),
+            "mend": lambda: setattr(framing, "failing", False),
+            "pause": peer.pause_reading,
+            "resume": peer.resume_reading,
+            "evict": lambda: peer.evict(1013),
+            "close": lambda: self.wait(peer.close()),
             "closing": peer.closing,
             "goodbye": lambda: peer.say_goodbye(GOING_AWAY, ""),
             "disconnect": peer.disconnect,
             "give up": peer.give_up,
             "lost": peer.lost,
+            "advance": lambda: self.world.reactor.advance(2.5),
+            "handler done": lambda: self.handlers and self.handlers.pop().callback(None),
         }
-        if step in calls:
-            calls[step]()
+        calls[step]()
+
+    def open(self, peer: Peer, framing: FakeFraming) -> None:
+        """Let it take messages."""
+        framing.peer = peer
+        peer.open(TransportKind.WEBSOCKET, framing, framing)
+
+    def wait(self, deferred: Deferred[Any]) -> None:
+        """Keep what is waited for."""
+        self.awaited.append(deferred.addErrback(lambda _: None))
+
+    def give_part(self, peer: Peer) -> None:
+        """Give the next part of a message, the first or the last."""
+        for part in (Part.LAST, Part.FIRST):
+            try:
+                peer.write_data("x" * 500, part=part)
+            except ValueError:
+                continue
+            return

@@ -410,6 +410,16 @@ class HandledTests(HeartbeatTestCase):
                 self.pass_by(0.1)
                 self.assertEqual(peer.done, [(130, "ping")])
 
+    def test_no_answer(self) -> None:
+        """Without an answer within the time-out the ping is sent: nobody is left unread for ever."""
+        self.handled = thinking = Deferred[Any]()
+        peer = self.peer()
+        self.pass_by(60)
+        self.handled = None
+        self.pass_by(20)
+        self.assertEqual((peer.stops, peer.done), (set(), [(80, "ping")]))
+        self.assertTrue(thinking.called)
+
     def test_gone_meanwhile(self) -> None:
         """A peer that has gone while the application thought is not pinged, and nothing is left of it."""
         self.handled = thinking = Deferred[Any]()

@@ -13,17 +13,29 @@ from sgcws.realtime.inbox import MOST_BYTES, MOST_MESSAGES, OVERFULL, Inbox
 from sgcws.realtime.valve import Stop
 
 
-class Valve:
-    """What an inbox stops and starts; it may bring more while it is started."""
+class Receiver:
+    """
+    Whose inbox it is.
+
+    Attributes:
+        turns: How it was stopped and started.
+        held: Bytes that are kept for it.
+        on_resume: Called when it is started; it may bring more.
+        on_hold: Called when more is kept.
+    """
 
     def __init__(self) -> None:
         self.turns: list[str] = []
         self.held = 0
-        self.on_resume: Callable[[], None] = lambda: None
+        self.on_resume: Callable[[], object] = lambda: None
+        self.on_hold: Callable[[], object] = lambda: None
 
     def hold(self, change: int) -> None:
         """Count what is kept."""
         self.held += change
+        assert self.held >= 0
+        if change > 0:
+            self.on_hold()
 
     def stop(self, why: Stop) -> None:
         """Note it."""
@@ -40,8 +52,8 @@ class InboxTestCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         """Have an empty inbox."""
-        self.valve = Valve()
-        self.inbox = Inbox(self.valve)
+        self.receiver = Receiver()
+        self.inbox = Inbox(self.receiver)
         self.told: list[object] = []
 
     def quick(self, name: object) -> None:
@@ -102,7 +114,7 @@ class OrderTests(InboxTestCase):
         first.callback(None)
         self.assertEqual(self.told, list(range(-1, 10_000)))
 
-    @given(st.lists(st.tuples(st.integers(0, 40_000), st.booleans(), st.booleans()), max_size=80))
+    @given(st.lists(st.tuples(st.integers(0, 200_000), st.booleans(), st.booleans()), max_size=80))
     @settings(deadline=None, max_examples=60)
     def test_any_traffic(self, traffic: list[tuple[int, bool, bool]]) -> None:
         """
@@ -122,12 +134,13 @@ class OrderTests(InboxTestCase):
             self.inbox.deliver(size, tell, number, slow)
             if let_go and waiting:
                 waiting.pop().callback(None)
+            self.assertEqual(self.receiver.held, sum(size for size, *_ in traffic[len(self.told) : number + 1]))
         while waiting:
             waiting.pop().callback(None)
         self.assertEqual(self.told, list(range(len(traffic))))
-        pauses = len(self.valve.turns) // 2
-        self.assertEqual(self.valve.turns, ["pause", "resume"] * pauses)
-        self.assertFalse(self.inbox.full)
+        pauses = [turn for turn in self.receiver.turns if turn != "pause for good"]
+        self.assertEqual(pauses, ["pause", "resume"] * (len(pauses) // 2))
+        self.assertEqual((self.inbox.full, self.receiver.held), (False, 0))
 
 
 class FullTests(InboxTestCase):
@@ -136,24 +149,24 @@ class FullTests(InboxTestCase):
     def test_messages(self) -> None:
         """At 64 messages that wait, reading is paused; with half of them told it goes on."""
         steps = [self.slow(number) for number in range(MOST_MESSAGES)]
-        self.assertEqual((self.valve.turns, self.inbox.full), ([], False))
+        self.assertEqual((self.receiver.turns, self.inbox.full), ([], False))
         steps.append(self.slow("last"))
-        self.assertEqual((self.valve.turns, self.inbox.full), (["pause"], True))
+        self.assertEqual((self.receiver.turns, self.inbox.full), (["pause"], True))
         for number, step in enumerate(steps):
             left = MOST_MESSAGES - number
-            self.assertEqual(self.valve.turns, ["pause"] if left > MOST_MESSAGES // 2 else ["pause", "resume"])
+            self.assertEqual(self.receiver.turns, ["pause"] if left > MOST_MESSAGES // 2 else ["pause", "resume"])
             step.callback(None)
-        self.assertEqual(self.valve.turns, ["pause", "resume"])
+        self.assertEqual(self.receiver.turns, ["pause", "resume"])
 
     def test_bytes(self) -> None:
         """So it is at 64 KiB, whatever the number; what is being told does not count."""
         first = self.slow("a", MOST_BYTES * 2)
         second = self.slow("b", MOST_BYTES - 1)
-        self.assertEqual(self.valve.turns, [])
+        self.assertEqual(self.receiver.turns, [])
         third = self.slow("c", 1)
-        self.assertEqual(self.valve.turns, ["pause"])
+        self.assertEqual(self.receiver.turns, ["pause"])
         first.callback(None)
-        self.assertEqual((self.told, self.valve.turns), (["a", "b"], ["pause", "resume"]))
+        self.assertEqual((self.told, self.receiver.turns), (["a", "b"], ["pause", "resume"]))
         second.callback(None)
         third.callback(None)
 
@@ -163,13 +176,13 @@ class FullTests(InboxTestCase):
         for name in "bc":
             self.inbox.deliver(MOST_BYTES, self.told.append, name)
         self.quick("end")
-        self.assertEqual(self.valve.turns, ["pause"])
+        self.assertEqual(self.receiver.turns, ["pause"])
         first.callback(None)
         self.assertEqual(self.told, ["a", "b", "c", "end"])
 
     def test_more_while_resuming(self) -> None:
         """What comes in the moment when reading goes on stands behind what waits."""
-        self.valve.on_resume = lambda: self.quick("new")
+        self.receiver.on_resume = lambda: self.quick("new")
         first = self.slow("a")
         self.inbox.deliver(MOST_BYTES, self.told.append, "b")
         self.quick("c")
@@ -182,39 +195,93 @@ class FullTests(InboxTestCase):
             step = self.slow("a")
             self.inbox.deliver(MOST_BYTES, self.told.append, "b")
             step.callback(None)
-        self.assertEqual(self.valve.turns, ["pause", "resume"] * 3)
-
+        self.assertEqual(self.receiver.turns, ["pause", "resume"] * 3)
 
     def test_overfull(self) -> None:
         """Many times full, it says so, for reading may go on for an answer; it ends with the other reason."""
-        most, _ = OVERFULL
-        first = self.slow("a")
-        self.inbox.deliver(MOST_BYTES, self.told.append, "b")
-        self.inbox.deliver(most - MOST_BYTES - 1, self.told.append, "c")
-        self.assertEqual(self.valve.turns, ["pause"])
-        self.quick("d")
-        self.assertEqual(self.valve.turns, ["pause", "pause for good"])
-        first.callback(None)
-        self.assertEqual(self.valve.turns, ["pause", "pause for good", "resume"])
+        size, number = OVERFULL
+        for many in (False, True):
+            self.setUp()
+            first = self.slow("a")
+            for _ in range(number - 1 if many else 1):
+                self.inbox.deliver(0 if many else size - 1, self.told.append, "b")
+            self.assertEqual(self.receiver.turns, ["pause"])
+            self.quick("c")
+            self.quick("d")
+            self.assertEqual(self.receiver.turns, ["pause", "pause for good"])
+            first.callback(None)
+            self.assertEqual(self.receiver.turns, ["pause", "pause for good", "resume"])
+
+    def test_overfull_at_once(self) -> None:
+        """One message may bring both."""
+        self.slow("a")
+        self.inbox.deliver(OVERFULL[0], self.told.append, "b")
+        self.assertEqual(self.receiver.turns, ["pause", "pause for good"])
 
     def test_held(self) -> None:
         """What waits is counted, what is being told is not."""
         first = self.slow("a", 5)
         self.inbox.deliver(7, self.told.append, "b")
         self.inbox.deliver(8, self.told.append, "c")
-        self.assertEqual(self.valve.held, 15)
+        self.assertEqual(self.receiver.held, 15)
         first.callback(None)
-        self.assertEqual(self.valve.held, 0)
+        self.assertEqual(self.receiver.held, 0)
 
-    def test_discard(self) -> None:
-        """Messages that wait can be dropped; what is told of the connection itself stays."""
+
+class DiscardTests(InboxTestCase):
+    """What waits can be dropped."""
+
+    def test_messages(self) -> None:
+        """Messages that wait are dropped; what is told of the connection itself stays, in order."""
         first = self.slow("a")
-        self.inbox.deliver(7, self.told.append, "b")
-        self.inbox.deliver(0, self.told.append, "end")
+        for size, name in ((7, "b"), (0, "error"), (8, "c"), (0, "end")):
+            self.inbox.deliver(size, self.told.append, name)
         self.inbox.discard()
-        self.assertEqual(self.valve.held, 0)
+        self.assertEqual(self.receiver.held, 0)
         first.callback(None)
-        self.assertEqual(self.told, ["a", "end"])
+        self.assertEqual(self.told, ["a", "error", "end"])
+
+    def test_nothing(self) -> None:
+        """Where nothing waits, nothing is dropped."""
+        self.inbox.discard()
+        self.quick("a")
+        self.inbox.discard()
+        self.assertEqual((self.told, self.receiver.held), (["a"], 0))
+
+    def test_while_it_is_counted(self) -> None:
+        """What makes too much of all together may be dropped in the moment when it is counted."""
+        self.receiver.on_hold = lambda: self.inbox.discard()
+        first = self.slow("a")
+        self.inbox.deliver(5, self.told.append, "b")
+        self.assertEqual(self.receiver.held, 0)
+        self.inbox.deliver(0, self.told.append, "end")
+        first.callback(None)
+        self.quick("c")
+        self.assertEqual(self.told, ["a", "end", "c"])
+
+    def test_by_an_event(self) -> None:
+        """An event may do it: what it dropped is not told after it."""
+
+        def tell() -> None:
+            self.told.append("b")
+            self.inbox.discard()
+
+        first = self.slow("a")
+        self.inbox.deliver(1, tell)
+        self.quick("c")
+        first.callback(None)
+        self.quick("d")
+        self.assertEqual((self.told, self.receiver.held), (["a", "b", "d"], 0))
+
+    def test_full(self) -> None:
+        """It can be full again after that, and reading goes on when there is room."""
+        first = self.slow("a")
+        self.inbox.deliver(MOST_BYTES, self.told.append, "b")
+        self.inbox.discard()
+        self.assertFalse(self.inbox.full)
+        self.inbox.deliver(MOST_BYTES, self.told.append, "c")
+        first.callback(None)
+        self.assertEqual((self.receiver.turns, self.told), (["pause", "resume"], ["a", "c"]))
 
 
 class HurryTests(InboxTestCase):

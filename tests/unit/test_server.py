@@ -15,22 +15,26 @@ from zope.interface.verify import verifyObject
 from sgcws import (
     Binding,
     Connection,
+    FallbackOptions,
     HTTPOptions,
     LifecycleError,
     ListenError,
     OptionError,
+    Part,
     RawTCP,
     Reject,
     Request,
     Response,
     SecurityOptions,
     ServerOptions,
+    SlowClientPolicy,
     WebSocketHTTPServer,
     WebSocketOptions,
 )
+from sgcws.options import OptionGroups
 from sgcws.version import VERSION
 from sgcws.wiring.plan import DEFAULT_PORT
-from tests.memory import BINARY, CLOSE, PING, TEXT, Client, Reactor
+from tests.memory import BINARY, CLOSE, PING, PONG, TEXT, Client, Reactor
 
 GOING_AWAY = (CLOSE, (1001).to_bytes(2) + b"going away")
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -93,10 +97,20 @@ class MakingTests(ServerTestCase):
             ("http", HTTPOptions()),
             ("security", SecurityOptions()),
             ("websocket", WebSocketOptions()),
+            ("tls", None),
+            ("heartbeat", None),
+            ("fallback", FallbackOptions()),
             ("watchdog", None),
         ):
             error = self.assertRaises(OptionError, WebSocketHTTPServer, options=options, **{name: group})
             self.assertEqual(error.field, name)
+
+    def test_every_group(self) -> None:
+        """Every group can be given by its name, and no other name is one."""
+        for name in OptionGroups.__annotations__:
+            group = getattr(ServerOptions(), name)
+            self.assertEqual(getattr(self.make(**{name: group}).options, name), group)
+        self.assertRaises(TypeError, self.make, groups=None)
 
     def test_where(self) -> None:
         """A port and bindings together are refused."""
@@ -583,6 +597,67 @@ class PeersTests(ServerTestCase):
         self.assertTrue(self.server.write_data(connection.guid, b"\x00\xff"))
         self.assertEqual(one.frames(), [(TEXT, "grüße".encode()), (BINARY, b"\x00\xff")])
         self.assertEqual(other.frames(), [])
+
+    def test_write_data_forms(self) -> None:
+        """One message may go out in fragments, or be given in parts, for which others wait."""
+        client, connection = self.websocket()
+        self.assertTrue(self.server.write_data(connection.guid, "abc", fragment_size=2))
+        self.assertTrue(self.server.write_data(connection.guid, "d", part=Part.FIRST))
+        self.assertTrue(self.server.write_data(connection.guid, "other"))
+        self.assertTrue(self.server.write_data(connection.guid, "e", part=Part.LAST))
+        self.assertEqual(client.frames(), [(TEXT, b"ab"), (0, b"c"), (TEXT, b"d"), (0, b"e"), (TEXT, b"other")])
+
+    def test_write_and_wait(self) -> None:
+        """A handler may ask its client something, and go on with the answer."""
+
+        async def ask(connection: Connection, text: str) -> None:
+            connection.write_data(f"you said {await connection.write_and_wait('what?')}")
+
+        self.server.on_message(ask)
+        client, _ = self.websocket()
+        client.say("hello")
+        client.say("nothing")
+        self.assertEqual(client.frames(), [(TEXT, b"what?"), (TEXT, b"you said nothing")])
+
+    def test_round_trip(self) -> None:
+        """A client can be asked whether it is there, and how far away it is."""
+        client, connection = self.websocket()
+        waiting = connection.ping(b"abc")
+        self.reactor.advance(0.5)
+        ((opcode, payload),) = client.frames()
+        client.frame(PONG, payload)
+        self.assertEqual((opcode, self.successResultOf(waiting), connection.latency), (PING, 0.5, 0.5))
+
+    def test_slow_client(self) -> None:
+        """What a client does not take is bounded; the application hears of it, and nobody else suffers."""
+        self.successResultOf(self.server.stop())
+        policy = SlowClientPolicy(limit=1000)
+        self.server.options = ServerOptions(websocket=WebSocketOptions(outgoing=policy, compression=None))
+        self.start()
+        heard: list[tuple[Connection, int]] = []
+        self.server.on_slow_client(lambda connection, dropped: heard.append((connection, dropped)))
+        (slow, connection), (fast, _) = self.websocket(), self.websocket()
+        slow.transport.producer.pauseProducing()
+        counts = [self.server.broadcast("x" * 500) for _ in range(3)]
+        self.reactor.advance(0)
+        self.assertEqual((counts, heard), ([2, 1, 1], [(connection, 2)]))
+        self.assertEqual(len(fast.frames()), 3)
+        slow.transport.producer.resumeProducing()
+        self.assertEqual(slow.frames(), [(CLOSE, (1008).to_bytes(2))])
+
+    def test_channels_and_groups(self) -> None:
+        """A broadcast reaches who is in a channel, or in groups by mask, as long as they are there."""
+        one, connection = self.websocket()
+        other, _ = self.websocket()
+        connection.subscribe("news")
+        self.server.groups.add("Room1", connection)
+        self.assertEqual(self.server.broadcast("a", channel="news"), 1)
+        self.assertEqual(self.server.groups.broadcast("Room*", "b"), 1)
+        self.assertEqual(dict(self.server.channels), {"news": (connection,)})
+        self.assertEqual(dict(self.server.groups), {"Room1": (connection,)})
+        self.assertEqual((one.frames(), other.frames()), ([(TEXT, b"a"), (TEXT, b"b")], []))
+        one.leave()
+        self.assertEqual((len(self.server.channels), len(self.server.groups)), (0, 0))
 
     def test_write_data_false(self) -> None:
         """It is False for a guid nobody has, a plain HTTP connection, a closing peer and one that has gone."""

@@ -111,6 +111,22 @@ class RawTCPTests(RawTCPTestCase):
         self.transport.end()
         self.assertEqual(self.world.told, [("connect",), ("disconnect", 1006, "")])
 
+    def test_the_peer_sends_no_more(self) -> None:
+        """One that only sends no more gets the answers to what it has sent, however late, before it is closed."""
+        waiting: Deferred[None] = Deferred()
+
+        def answer(connection: Any, data: bytes) -> Deferred[None]:
+            return waiting.addCallback(lambda _: connection.write_data(data + b"!") and None)
+
+        self.world.listen_last("on_binary", answer)
+        self.begin()
+        self.transport.receive(b"a\nb\nc")
+        self.framing.readConnectionLost()
+        self.assertFalse(self.transport.disconnecting)
+        waiting.callback(None)
+        self.assertEqual((self.transport.value(), self.transport.disconnecting), (b"a!b!", True))
+        self.assertEqual(self.names(), ["connect", "binary", "binary", "disconnect"])
+
     def test_close(self) -> None:
         """Closing sends what is left; our code is told."""
         self.begin()

@@ -24,6 +24,7 @@ class LeanTests(ServerTestCase):
         """What all begin with is read off the class all the same."""
         protocol = self.protocol(self.server)
         self.assertEqual((protocol.wasClean, protocol.failByDrop, protocol.data), (False, True, b""))
+        self.assertFalse(hasattr(type(protocol), "_key"), "what one client sent is in the class of all")
 
     def test_two_servers(self) -> None:
         """The options of one server are not those of another."""

@@ -160,6 +160,14 @@ class TurnTests(ServerTestCase):
         listener.turn()
         self.assertEqual((len(listener.heard), listener.socket.paused), (1000, False))
 
+    def test_share_of_what_is_inflated(self) -> None:
+        """A message costs what it is inflated to, not what came."""
+        listener = Listener(DEFLATE)
+        listener.socket.send(frame(BINARY, raw_deflate(bytes(1024**2 - 1)), rsv=COMPRESSED) * 20)
+        self.assertLess(len(listener.heard), 4)
+        listener.turn()
+        self.assertEqual(len(listener.heard), 20)
+
     def test_more_meanwhile(self) -> None:
         """What is read all the same, as with TLS, waits for its turn, in order."""
         listener = Listener()
@@ -243,6 +251,17 @@ class MemoryTests(ServerTestCase):
         self.assertEqual((listener.peer.held, listener.server.shared.memory.total), (500 - 4, 500 - 4))
         listener.send(data[504:])
         self.assertEqual((listener.peer.held, listener.server.shared.memory.total), (0, 0))
+
+    def test_left_behind(self) -> None:
+        """What a peer that has gone left for a slow handler is dropped before anybody else has to go."""
+        listener = Listener(listen=ListenOptions(memory_limit=10_000))
+        listener.server.events.on_binary(lambda connection, data: Deferred())
+        other, other_peer = listener.server.websocket()
+        listener.send(frame(BINARY, b"x" * 3000) * 4)
+        listener.socket.leave()
+        other.send(frame(BINARY, b"x" * 3000)[:-1])
+        self.assertTrue(other_peer.is_open)
+        self.assertLess(listener.server.shared.memory.total, 10_000)
 
     def test_evicted(self) -> None:
         """When all peers together keep too much, the one that keeps most has to go, and nothing more of it is kept."""

@@ -19,10 +19,17 @@ from tests.wire.attacks import Attacker, trusting
 from tests.wire.costs import descriptors, forget_peak, peak, resident
 from tests.wire.program import PATIENCE, Program, until
 
-__all__ = ["MIB", "ROOT", "AttackedTestCase"]
+__all__ = ["MIB", "ROOT", "SLACK", "TIMED", "AttackedTestCase"]
 
 MIB = 1024**2
-SMALL = 32768
+
+SLACK = 32 * MIB
+"""What a server may grow beside what a limit allows: buffers, and the pages that its memory allocator holds."""
+
+TIMED = 1.0
+"""Seconds that a flood lasts, if nobody ends it."""
+
+SMALL = 16384
 """Bytes that the system takes for a peer that does not read."""
 
 ROOT = Path(__file__).parent.parent.parent

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import NamedTuple, Self
 
 from tests.cases.frames import BINARY, CLOSE, CONTINUATION, FORMS, TEXT, frame
+from tests.wire.buffers import SMALL_SEGMENT
 
 __all__ = [
     "ATTEMPT",
@@ -44,9 +45,6 @@ MIB = 1024**2
 
 SHOWN = 64
 """Bytes of a frame that are kept."""
-
-SMALL_SEGMENT = 1400
-"""Bytes of a TCP segment; over the loopback the system takes 64 KiB and some megabytes of buffer with it."""
 
 
 def quick(opcode: int, payload: bytes = b"", *, fin: bool = True, rsv: int = 0, size: int | None = None) -> bytes:

@@ -64,6 +64,7 @@ class Heard:
         self.slow: set[str] = set()
         self.kinds: Counter[str] = Counter()
         server.on_connect(self.connect)
+        server.on_connect(self.listener)
         server.on_disconnect(self.disconnect)
         server.on_error(self.error)
         server.on_exception(self.exception)
@@ -74,6 +75,11 @@ class Heard:
         """Note a beginning."""
         self.connected[connection.guid] += 1
         self.kinds[connection.transport.name] += 1
+
+    def listener(self, connection: Connection) -> None:
+        """Subscribe who cannot ask for it."""
+        if connection.transport is TransportKind.SSE:
+            connection.subscribe("events")
 
     def disconnect(self, connection: Connection, code: int, reason: str) -> None:
         """Note an end."""
@@ -155,6 +161,15 @@ class Target:
         for number in range(int(count)):
             self.taken += connection.write_data(numbered(number, int(size)), key=key[0] if key else None)
             await deferLater(self.clock, 0)
+
+    def burst(self, connection: Connection, count: str, size: str) -> None:
+        """Send them all at once."""
+        data = bytes(int(size))
+        self.taken += sum(connection.write_data(data) for _ in range(int(count)))
+
+    async def wait(self, connection: Connection, seconds: str) -> None:
+        """Take some time, without keeping others from theirs."""
+        await deferLater(self.clock, float(seconds))
 
     def subscribe(self, connection: Connection, channel: str) -> None:
         """Subscribe the one who asks."""

@@ -10,28 +10,26 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
 from sgcws.carrier import carried
-from sgcws.errors import ConnectionClosed, LifecycleError, PeerProtocolError
+from sgcws.errors import LifecycleError
 from sgcws.interfaces import Shuttable, Sink
 from sgcws.realtime.answers import Answers
 from sgcws.realtime.framing import Framing, Message
 from sgcws.realtime.inbox import Inbox
+from sgcws.realtime.incoming import Incoming
 from sgcws.realtime.opening import NO_OPENING, Opening
 from sgcws.realtime.outbox import Outbox
-from sgcws.realtime.profile import Profile
 from sgcws.realtime.pulse import Pulse
 from sgcws.realtime.shared import Shared
 from sgcws.realtime.stage import CLOSED, CLOSING, DROPPED, OPEN, PLAIN
 from sgcws.realtime.valve import Stop, Valve
-from sgcws.rules.close_codes import ABNORMAL, check_close
+from sgcws.rules.close_codes import ABNORMAL, INTERNAL_ERROR, POLICY_VIOLATION, check_close
 from sgcws.rules.payload import check_form, check_ping, payload_of
-from sgcws.values import Fragment, Part, TLSDetails, TransportKind
+from sgcws.values import Part, TLSDetails, TransportKind
 
 __all__ = ["Peer"]
 
-POLICY_VIOLATION, INTERNAL_ERROR = 1008, 1011
 
-
-class Peer(Profile):
+class Peer(Incoming):
     """
     One socket from its accept to its end.
 
@@ -51,15 +49,11 @@ class Peer(Profile):
     """
 
     __slots__ = (
-        "_answers",
         "_carrier",
         "_deadline",
-        "_dropped",
         "_goodbye",
-        "_inbox",
         "_when_closed",
         "data",
-        "held",
         "holder",
     )
 
@@ -74,10 +68,7 @@ class Peer(Profile):
         super().__init__(shared, peer_address, local_address, tls)
         self.data: Any = None
         self.holder = holder
-        self.held = self._dropped = 0
         self._carrier = shared.carrier
-        self._inbox: Inbox | None = None
-        self._answers: Answers | None = None
         self._goodbye: tuple[int, str] | None = None
         self._deadline: IDelayedCall | None = None
         self._when_closed: tuple[Deferred[None], ...] = ()
@@ -145,6 +136,8 @@ class Peer(Profile):
         if self._stage < DROPPED:
             self._stage = DROPPED
             self.holder.abort()
+            if self.outbox is not None:
+                self.outbox.lost()
 
     @carried
     def subscribe(self, channel: str) -> bool:
@@ -196,12 +189,13 @@ class Peer(Profile):
         if framing is not None:
             # What is dropped has room for nothing new.
             self._goodbye = (code, "")
-            self.closing()
+            self._take_leave()
         self.dropped(0 if self.outbox is None else self.outbox.discard())
         if self._inbox is not None:
             self._inbox.discard()
         if framing is not None and self._stage < DROPPED:
             framing.fail(code, "")
+            self._hear_the_end()
         else:
             self.disconnect()
 
@@ -228,52 +222,10 @@ class Peer(Profile):
             self.closing()
             framing.shut(*goodbye)
 
-    def heard(self) -> None:
-        """Hear that bytes have come, whatever they are, or that it has taken some."""
-        if self.pulse is not None:
-            self.pulse.heard = True
-
-    def ponged(self, payload: bytes) -> None:
-        """Hear that a ping was answered."""
-        if self.pulse is not None:
-            self.pulse.ponged(payload, self.clock.seconds())
-
-    def text_received(self, text: str, size: int) -> None:
-        """Take in a whole text message of *size* bytes."""
-        inbox = self._inbox_for(size)
-        if inbox is not None and not (self._answers is not None and self._answers.take(text)):
-            inbox.deliver(size, self._shared.events.on_message.tell, self, text)
-
-    def binary_received(self, data: bytes) -> None:
-        """Take in a whole binary message."""
-        size = len(data)
-        inbox = self._inbox_for(size)
-        if inbox is not None and not (self._answers is not None and self._answers.take(data)):
-            inbox.deliver(size, self._shared.events.on_binary.tell, self, data)
-
-    def fragment_received(self, fragment: Fragment) -> None:
-        """Take in one frame of a message."""
-        inbox = self._inbox
-        if inbox is not None and self._stage < DROPPED and not (self._stage is CLOSING and inbox.full):
-            inbox.deliver(len(fragment.data), self._shared.events.on_fragmented.tell, self, fragment)
-
-    def message_ended(self, size: int) -> None:
-        """Count a message of which only the fragments were wanted."""
-        self._inbox_for(size)
-
-    def failed(self, code: int, reason: str) -> None:
-        """Hear that the peer broke its protocol, and was answered with *code*."""
-        if self._stage is not CLOSED:
-            self._tell(self._shared.events.on_error.tell, self, PeerProtocolError(code, reason))
-
     def closing(self) -> None:
         """Hear that the end has begun, from either side; it may take no longer than ``close_timeout``."""
-        if self._stage < CLOSING:
-            self._stage = CLOSING
-            self._deadline = self.clock.callLater(self.options.websocket.close_timeout, self.disconnect)
-            if self._valve is not None:
-                # The peer's end has to be heard.
-                self._valve.open()
+        self._take_leave()
+        self._hear_the_end()
 
     def lost(self, code: int | None = None, reason: str = "") -> None:
         """
@@ -293,7 +245,7 @@ class Peer(Profile):
         if self.pulse is not None:
             self._shared.heartbeat.closed()
         self._let_go()
-        self._tell_dropped()
+        self._tell(self._tell_dropped)
         if self._inbox is not None:
             self._tell(self._shared.events.on_disconnect.tell, self, self.close_code, self.close_reason)
         self._tell(self._gone)
@@ -303,33 +255,9 @@ class Peer(Profile):
 
     # What its inbox and its outbox tell it.
 
-    def hold(self, change: int) -> None:
-        """Hear that so many bytes more are kept for it, or fewer."""
-        self.held += change
-        if change > 0:
-            self._shared.memory.hold(change)
-        else:
-            self._shared.memory.release(-change)
-
-    def stop(self, why: Stop) -> None:
-        """Stop reading, but not from one that is saying goodbye."""
-        if self._valve is not None and self._stage is OPEN:
-            self._valve.stop(why)
-
-    def go_on(self, why: Stop) -> None:
-        """Read on, if nothing else is against it."""
-        if self._valve is not None and self._stage is OPEN and self._valve.go_on(why):
-            self.heard()
-
     def overflowed(self) -> None:
         """Close it, for it takes less than it is sent."""
         self.evict(POLICY_VIOLATION)
-
-    def dropped(self, count: int) -> None:
-        """Tell the application that messages were dropped, once for all of the same turn of the reactor."""
-        if count and not self._dropped:
-            self.clock.callLater(0, self._tell_dropped)
-        self._dropped += count
 
     def write_failed(self, failure: Failure, fatal: bool = False) -> None:
         """Tell the application that a message could not be sent; after a *fatal* failure nothing else can be."""
@@ -341,21 +269,22 @@ class Peer(Profile):
 
     def _begin_goodbye(self, code: int, reason: str) -> None:
         first = self._goodbye is None and self._stage < DROPPED
+        self._take_leave()
         if first:
             self._goodbye = (code, reason)
-        self.closing()
-        if first and self._stage < DROPPED:
             self.holder.shut(code, reason)
+        self._hear_the_end()
 
-    def _inbox_for(self, size: int) -> Inbox | None:
-        """Count a message; none that comes too late, nor one more from a peer that is leaving and has much waiting."""
-        inbox = self._inbox
-        if inbox is None or self._stage >= DROPPED or (self._stage is CLOSING and inbox.full):
-            return None
-        self.messages_received += 1
-        self.bytes_received += size
-        self.last_message_at = self.clock.seconds()
-        return inbox
+    def _take_leave(self) -> None:
+        """Take no more messages, and take no longer than ``close_timeout``."""
+        if self._stage < CLOSING:
+            self._stage = CLOSING
+            self._deadline = self.clock.callLater(self.options.websocket.close_timeout, self.disconnect)
+
+    def _hear_the_end(self) -> None:
+        """Read on, for the peer's end has to be heard; what has come already may be told before this returns."""
+        if self._valve is not None:
+            self._valve.open()
 
     def _put_ping(self, payload: bytes) -> bool:
         """Send a ping before everything that waits; whether it could be put into a frame."""
@@ -367,15 +296,6 @@ class Peer(Profile):
         if frame is not None and self.outbox is not None:
             self.outbox.ping(frame)
         return True
-
-    def _end(self) -> ConnectionClosed:
-        """Return the error for what is asked of it too late, or too early."""
-        return ConnectionClosed(self.close_code or ABNORMAL, self.close_reason)
-
-    def _tell_dropped(self) -> None:
-        count, self._dropped = self._dropped, 0
-        if count:
-            self._tell(self._shared.events.on_slow_client.tell, self, count)
 
     def _let_go(self) -> None:
         """Keep nothing more for it, and let nobody wait for anything of it."""
@@ -391,9 +311,3 @@ class Peer(Profile):
     def _gone(self) -> None:
         self._framing = self._inbox = self._valve = None
         self._shared.registry.gone(self)
-
-    def _tell(self, tell: Any, *args: Any) -> None:
-        if self._inbox is None:
-            tell(*args)
-        else:
-            self._inbox.deliver(0, tell, *args)

@@ -205,7 +205,7 @@ class Heartbeat:
         if due > now:
             self._put(turn, due)
         else:
-            self._ask(turn, peer)
+            self._ask(turn, peer, options.timeout or options.interval)
 
     def _look_at_silent(self, turn: _Turn, peer: Beating, now: float, interval: float, timeout: float) -> None:
         """Drop a peer, or wait on; it is looked at in each interval, so that the ping after its answer is not late."""
@@ -219,10 +219,12 @@ class Heartbeat:
         turn.doubted = now >= turn.deadline
         self._put(turn, now if turn.doubted else min(turn.deadline, now + interval))
 
-    def _ask(self, turn: _Turn, peer: Beating) -> None:
+    def _ask(self, turn: _Turn, peer: Beating, patience: float) -> None:
         answer = self._handled(peer)
         if isinstance(answer, Deferred):
             peer.stop(Stop.QUESTION)
+            # Without an answer in time the ping is sent; nothing is read meanwhile, so it may not take for ever.
+            answer.addTimeout(patience, self._clock, lambda *_: None)
             answer.addCallback(self._answered_late, turn, peer)
         else:
             self._answered(answer, turn, peer)

@@ -6,10 +6,9 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
-__all__ = ["TRY_AGAIN_LATER", "Holder", "Memory", "most_first"]
+from sgcws.rules.close_codes import TRY_AGAIN_LATER
 
-TRY_AGAIN_LATER = 1013
-"""The close code of a peer that had to go so that there is room for others."""
+__all__ = ["Holder", "Memory", "most_first"]
 
 
 class Holder(Protocol):

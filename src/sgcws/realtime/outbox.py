@@ -153,9 +153,8 @@ class Outbox:
         if self._pings is None:
             self._pings = deque()
         elif len(self._pings) == MOST_PINGS:
-            self._left -= len(self._pings.popleft())
+            self._pings.popleft()
         self._pings.append(frame)
-        self._left += len(frame)
         self._flow()
 
     def pong(self, frame: bytes) -> None:
@@ -272,7 +271,6 @@ class Outbox:
 
     def _overtake(self, frames: deque[bytes]) -> None:
         frame = frames.popleft()
-        self._left -= len(frame)
         self._pings = frames or None
         self._sink.write(frame)
 

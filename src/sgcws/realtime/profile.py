@@ -7,6 +7,7 @@ from collections.abc import Callable
 from multidict import CIMultiDictProxy, MultiDictProxy
 from twisted.internet.interfaces import IReactorTime
 
+from sgcws.errors import ConnectionClosed
 from sgcws.options import ServerOptions
 from sgcws.realtime.framing import Framing
 from sgcws.realtime.opening import NO_OPENING
@@ -16,6 +17,7 @@ from sgcws.realtime.shared import Shared
 from sgcws.realtime.stage import OPEN, PLAIN
 from sgcws.realtime.valve import Valve
 from sgcws.rules.addresses import host_and_port
+from sgcws.rules.close_codes import ABNORMAL
 from sgcws.values import TLSDetails, TransportKind
 
 __all__ = ["Profile"]
@@ -116,6 +118,10 @@ class Profile:
     def answers_pings(self) -> bool:
         """Whether a ping is answered."""
         return self._framing is not None and self._framing.answers_pings
+
+    def _end(self) -> ConnectionClosed:
+        """Return the error for what is asked of it too late, or too early."""
+        return ConnectionClosed(self.close_code or ABNORMAL, self.close_reason)
 
     # To the application.
 

@@ -53,7 +53,7 @@ class Shared:
 
     @memory.default
     def _account(self) -> Memory:
-        return Memory(self.options.listen.memory_limit, self.registry.messaging)
+        return Memory(self.options.listen.memory_limit, self.registry.everyone)
 
     @heartbeat.default
     def _one_timer(self) -> Heartbeat:

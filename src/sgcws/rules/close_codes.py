@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-__all__ = ["ABNORMAL", "GOING_AWAY", "NO_STATUS", "check_close", "is_close_code"]
+__all__ = [
+    "ABNORMAL",
+    "GOING_AWAY",
+    "INTERNAL_ERROR",
+    "NO_STATUS",
+    "POLICY_VIOLATION",
+    "TRY_AGAIN_LATER",
+    "check_close",
+    "is_close_code",
+]
 
 GOING_AWAY = 1001
+POLICY_VIOLATION = 1008
+"""Of a peer that takes less than it is sent, or sends too many small frames."""
+INTERNAL_ERROR = 1011
+"""Of a peer to which nothing more can be sent, through no fault of its own."""
+TRY_AGAIN_LATER = 1013
+"""Of a peer that has to go so that there is room for others."""
 NO_STATUS = 1005
 """Never sent: the peer's Close frame held no code."""
 ABNORMAL = 1006

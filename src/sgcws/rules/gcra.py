@@ -6,8 +6,8 @@ import attrs
 
 __all__ = ["Allowance"]
 
-ROUNDING = 1e-6
-"""Seconds by which sums of fractions may be wrong."""
+ROUNDING = 0.3
+"""Of once: by less are sums of times of today wrong, whose seconds have few digits left for fractions."""
 
 
 @attrs.frozen
@@ -35,4 +35,4 @@ class Allowance:
             When it will be after that, or None if it may not happen now.
         """
         after = max(full_at, now) + 1 / self.rate
-        return None if after - now > self.burst / self.rate + ROUNDING else after
+        return None if after - now > (self.burst + ROUNDING) / self.rate else after

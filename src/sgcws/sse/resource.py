@@ -127,10 +127,10 @@ class EventStreams(Resource):
             return send_status(twisted, 403)
         if text is None or "content-encoding" in headers:
             return send_status(twisted, 415)
-        if getattr(twisted, "too_long", False) or _size(twisted.content) > self._limit:
-            return _refuse(exchange, stream, 413, "message too big")
         if stream.paused:
             return send_status(twisted, 503, headers={"Retry-After": "1"})
+        if getattr(twisted, "too_long", False) or _size(twisted.content) > self._limit:
+            return _refuse(exchange, stream, 413, "message too big")
         return self._deliver(exchange, stream, text)
 
     def _stream(self, guid: str) -> EventStream | None:

@@ -44,7 +44,7 @@ def leave_to_class(protocol: Any) -> None:
     if not kind.is_lean:
         kind.is_lean = True
         for name, value in vars(protocol).items():
-            if isinstance(value, SIMPLE):
+            if isinstance(value, SIMPLE) and name not in OF_THE_HANDSHAKE:
                 setattr(kind, name, value)
 
 

@@ -16,7 +16,7 @@ from sgcws.options import Compression
 from sgcws.realtime.connection import Peer
 from sgcws.realtime.opening import Opening
 from sgcws.realtime.outbox import Outbox
-from sgcws.rules.close_codes import NO_STATUS, is_close_code
+from sgcws.rules.close_codes import NO_STATUS, POLICY_VIOLATION, is_close_code
 from sgcws.rules.deflate import Deflate
 from sgcws.rules.gcra import Allowance
 from sgcws.values import Fragment, FragmentMode, Opcode, TransportKind
@@ -32,13 +32,16 @@ __all__ = ["MessageProtocol", "Terms"]
 WORDS = {
     1002: "protocol error",
     1007: "invalid payload",
-    1008: "too many frames",
+    POLICY_VIOLATION: "too many frames",
     1009: "message too big",
 }
 """What a failing peer is told; Autobahn's own words may quote an exception."""
 
 SHARE = 256
 """Steps of the parser, two for each frame, that one peer may take in one turn of the reactor."""
+
+STEP = 4096
+"""Bytes of a message that count as one step more."""
 
 TINY = 16
 """Bytes below which a fragment is tiny, unless it is the last of its message."""
@@ -95,6 +98,7 @@ class MessageProtocol(WebSocketServerProtocol):
         self._key = key
         self._deflate = deflate
         self._close_seen = False
+        self._share = SHARE
         self._paused = self._parsing = False
         self._next_turn: IDelayedCall | None = None
         self._why_lost: Failure | None = None
@@ -161,11 +165,11 @@ class MessageProtocol(WebSocketServerProtocol):
             return
         if self._parsing:
             return
-        left, self._parsing = SHARE, True
-        while left and self.state != self.STATE_CLOSED and not self._paused and self.processData():
-            left -= 1
+        self._share, self._parsing = SHARE, True
+        while self._share > 0 and self.state != self.STATE_CLOSED and not self._paused and self.processData():
+            self._share -= 1
         self._parsing = False
-        if not left and self.state != self.STATE_CLOSED:
+        if self._share <= 0 and self.state != self.STATE_CLOSED:
             self._wait_for_a_turn()
 
     def onMessageBegin(self, isBinary: bool) -> None:
@@ -180,12 +184,13 @@ class MessageProtocol(WebSocketServerProtocol):
         if length < TINY and not self.current_frame.fin and not self.failedByMe:
             full_at = self._terms.tiny_fragments.spend(self._tiny_full_at, self._terms.clock.seconds())
             if full_at is None:
-                self._fail_connection(1008)
+                self._fail_connection(POLICY_VIOLATION)
             else:
                 self._tiny_full_at = full_at
 
     def onMessageFrameData(self, payload: bytes) -> None:
-        """Keep a piece of a frame, for whoever wants it."""
+        """Keep a piece of a frame, for whoever wants it; what it was inflated to is what it costs."""
+        self._share -= len(payload) // STEP
         if self._terms.mode is not FragmentMode.FRAGMENTS:
             self._message.add(payload)
         if self._terms.mode is not FragmentMode.BUFFER:
@@ -215,7 +220,7 @@ class MessageProtocol(WebSocketServerProtocol):
         """Take in a control frame, unless it is one too many."""
         full_at = self._terms.control_frames.spend(self._control_full_at, self._terms.clock.seconds())
         if full_at is None and self.current_frame.opcode != CLOSE:
-            self._fail_connection(1008)
+            self._fail_connection(POLICY_VIOLATION)
             return False
         self._control_full_at = full_at or self._control_full_at
         return bool(super().processControlFrame())
@@ -255,9 +260,9 @@ class MessageProtocol(WebSocketServerProtocol):
         words = WORDS.get(code, "")
         self.failedByMe = True
         self._close_seen = False
+        self.fail(code, words)
         self._peer.closing()
         self._peer.failed(code, words)
-        self.fail(code, words)
 
     def dropConnection(self, abort: bool = False) -> None:
         """Close the socket once everything is sent; the peer's deadline sees to it that it closes."""
@@ -293,6 +298,7 @@ class MessageProtocol(WebSocketServerProtocol):
     def abort(self) -> None:
         """Close the socket at once, and hear no more."""
         self.state = self.STATE_CLOSED
+        self._forget()
         self.transport.abortConnection()
 
     def pause(self) -> None:
