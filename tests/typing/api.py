@@ -20,8 +20,12 @@ from sgcws import (
     Binding,
     Connection,
     FallbackOptions,
+    Fragment,
+    HeartbeatOptions,
     ListenError,
+    Opcode,
     OptionError,
+    Part,
     PeerProtocolError,
     RawTCP,
     Reject,
@@ -29,12 +33,15 @@ from sgcws import (
     Response,
     ServerError,
     ServerSentEvents,
+    SlowClientPolicy,
     TLSConfigError,
+    TLSDetails,
     TLSOptions,
     TLSVersion,
     TransportKind,
     WebSocketHTTPServer,
     WebSocketOptions,
+    WhenFull,
 )
 
 server = WebSocketHTTPServer(port=8080)
@@ -100,6 +107,17 @@ def disconnected(connection: Connection, code: int, reason: str) -> None: ...
 
 @server.on_binary
 def binary(connection: Connection, data: bytes) -> None: ...
+
+
+@server.on_fragmented
+def fragment(connection: Connection, fragment: Fragment) -> None:
+    assert_type(fragment.data, bytes)
+    assert_type(fragment.opcode, Opcode)
+
+
+@server.on_slow_client
+async def slow_client(connection: Connection, dropped: int) -> None:
+    await connection.drained()
 
 
 @server.on_error
@@ -180,6 +198,14 @@ def deferred_threaded(connection: Connection, text: str) -> Deferred[None]:
     return Deferred()
 
 
+@server.on_slow_client  # type: ignore[arg-type]
+def slow_without_count(connection: Connection) -> None: ...
+
+
+@server.on_fragmented  # type: ignore[arg-type]
+def fragment_of_bytes(connection: Connection, fragment: bytes) -> None: ...
+
+
 @server.on_startup  # type: ignore[arg-type]
 def started_with(connection: Connection) -> None: ...
 
@@ -201,6 +227,11 @@ def may_connect(connection: Connection) -> bool | Reject | RawTCP | None:
 @server.on_unknown_protocol
 async def may_be_unknown(connection: Connection, first_bytes: bytes) -> RawTCP | None:
     return RawTCP() if first_bytes.startswith(b"hello") else None
+
+
+@server.on_before_heartbeat
+def heartbeat(connection: Connection) -> bool:
+    return connection.write_data("still there?")
 
 
 @server.on_handshake
@@ -273,6 +304,11 @@ def takes_text(connection: Connection, first_bytes: str) -> bool:
     return True
 
 
+@server.on_before_heartbeat  # type: ignore[arg-type]
+def rejects_a_heartbeat(connection: Connection) -> Reject:
+    return Reject()
+
+
 @server.on_handshake  # type: ignore[arg-type]
 def too_few_again(connection: Connection, request: Request) -> None: ...
 
@@ -303,7 +339,24 @@ def look(connection: Connection, request: Request, response: Response) -> None:
     assert_type(connection.close_code, int | None)
     assert_type(connection.headers.get("Host"), str | None)
     assert_type(connection.write_data("x"), bool)
+    assert_type(connection.write_data(b"x", fragment_size=100, key="EURUSD"), bool)
+    assert_type(connection.write_data("x", part=Part.FIRST), bool)
+    assert_type(connection.write_and_wait("x", timeout=1), Deferred[str | bytes])
+    assert_type(connection.drained(), Deferred[None])
+    assert_type(connection.ping(b"x"), Deferred[float])
+    assert_type(connection.subscribe("news"), bool)
+    assert_type(connection.subscriptions, frozenset[str])
+    assert_type(connection.buffered, int)
+    assert_type(connection.latency, float | None)
+    assert_type(connection.last_message_at, float | None)
+    assert_type(connection.tls, TLSDetails | None)
     assert_type(connection.close(), Deferred[None])
+    connection.pause_reading()
+    connection.resume_reading()
+    connection.write_data("x", part="first")  # type: ignore[arg-type]
+    connection.write_data("x", 100)  # type: ignore[call-arg]
+    connection.ping("x")  # type: ignore[arg-type]
+    connection.subscriptions = frozenset()  # type: ignore[misc]
     connection.data = {"anything": 1}
     connection.guid = "mine"  # type: ignore[misc]
     connection.write_data(5)  # type: ignore[arg-type]
@@ -329,7 +382,11 @@ async def life() -> None:
     assert_type(server.active, bool)
     assert_type(server.broadcast("x", include=["a"], exclude="b,c"), int)
     assert_type(server.write_data("guid", b"x"), bool)
+    assert_type(server.broadcast("x", channel=["a", "b"], protocol="chat", key="k", fragment_size=5), int)
+    assert_type(server.write_data("guid", b"x", part=Part.LAST), bool)
     assert_type(server.ping(b"x"), int)
+    assert_type(server.channels["news"], tuple[Connection, ...])
+    assert_type(server.groups.broadcast("Room*", "x"), int)
     assert_type(server.disconnect_all(), int)
     assert_type(server.listening_ports, tuple[int, ...])
     for guid, connection in server.connections.items():
@@ -345,6 +402,10 @@ service: IService = server
 
 WebSocketHTTPServer(bindings=["tcp:80", Binding("127.0.0.1", 81), Binding(endpoint="unix:/run/chat.sock")])
 WebSocketHTTPServer(websocket=WebSocketOptions(max_message_size=1024), watchdog=None)
+WebSocketHTTPServer(websocket=WebSocketOptions(outgoing=SlowClientPolicy(when_full=WhenFull.CONFLATE)))
+WebSocketHTTPServer(heartbeat=HeartbeatOptions(interval=30, timeout=None))
+WebSocketHTTPServer(websocket=HeartbeatOptions())  # type: ignore[arg-type]
+SlowClientPolicy(when_full="close")  # type: ignore[arg-type]
 WebSocketHTTPServer(fallback=FallbackOptions(server_sent_events=ServerSentEvents(retry=1.0, path="/events")))
 WebSocketHTTPServer(443, tls=TLSOptions(certificate="own.pem", minimum_version=TLSVersion.TLS_1_3))
 WebSocketHTTPServer(bindings=[Binding(port=443, tls=True), Binding(endpoint="tcp:80", tls=False)], tls=TLSOptions())

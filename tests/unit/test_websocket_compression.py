@@ -34,7 +34,7 @@ clients = st.builds(
 def answer(deflate: Deflate) -> str:
     """Return the header that Autobahn answers with."""
     ((_, parameters),) = WebSocketProtocol._parseExtensionsHeader(object(), as_offer(deflate))  # type: ignore[arg-type]
-    return str(accepted(PerMessageDeflateOffer.parse(parameters), deflate, 5).get_extension_string())
+    return str(accepted(PerMessageDeflateOffer.parse(parameters), deflate).get_extension_string())
 
 
 class CompressionTests(SynchronousTestCase):
@@ -53,13 +53,12 @@ class CompressionTests(SynchronousTestCase):
                 client_takeover=client_takeover,
             )
             ((_, parameters),) = WebSocketProtocol._parseExtensionsHeader(object(), as_offer(deflate))  # type: ignore[arg-type]
-            acceptance = accepted(PerMessageDeflateOffer.parse(parameters), deflate, 5)
+            acceptance = accepted(PerMessageDeflateOffer.parse(parameters), deflate)
             made = PerMessageDeflate.create_from_offer_accept(True, acceptance)
             self.assertEqual(made.server_max_window_bits, server_bits)
             self.assertEqual(made.client_max_window_bits, client_bits or 15)
             self.assertEqual(made.server_no_context_takeover, not server_takeover)
             self.assertEqual(made.client_no_context_takeover, not client_takeover)
-            self.assertEqual(made.mem_level, 5)
             told = acceptance.get_extension_string()
             self.assertEqual(f"server_max_window_bits={server_bits}" in told, asked)
             self.assertEqual("server_no_context_takeover" in told, not server_takeover)

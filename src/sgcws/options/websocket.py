@@ -70,7 +70,8 @@ class SlowClientPolicy:
     high_water: int = option(
         1024**2,
         size,
-        doc="Bytes that wait above which drained() waits; it fires when half of that is left.",
+        doc="Bytes that wait above which drained() waits, or half of limit if that is less; it fires when half of "
+        "that is left.",
         live=True,
     )
     limit: int = option(

@@ -162,7 +162,7 @@ class Peer(Incoming):
         return self._stage is OPEN and self.outbox is not None and self.outbox.send(message)
 
     def send_ping(self, payload: bytes) -> bool:
-        """Send a ping that nobody awaits the answer of; whether it will be answered."""
+        """Send a ping, if it has such a thing, whose answer nobody awaits; whether that will be answered."""
         if self._stage is not OPEN or self.pulse is None:
             return False
         if self.answers_pings:

@@ -62,7 +62,7 @@ class Framing(Shuttable, Protocol):
         """Say that it is over, as far as the peer still listens, and hear no more from it."""
 
     def pause(self) -> None:
-        """Stop reading from the peer; what was read already may still be delivered."""
+        """Stop reading from the peer, and deliver nothing more of what was read already."""
 
     def resume(self) -> None:
-        """Read on."""
+        """Deliver what was read already, and read on."""

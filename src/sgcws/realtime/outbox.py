@@ -60,7 +60,7 @@ class Outbox:
         sender: Whose messages they are.
 
     Attributes:
-        messages_sent: Whole messages handed down.
+        messages_sent: Messages of which the sink has got at least the beginning.
         bytes_sent: Their payload.
     """
 
@@ -90,7 +90,8 @@ class Outbox:
         self._framing = framing
         self._sink = sink
         self._sender = sender
-        self._high_water = policy.high_water
+        # Whoever waits for room is to find some.
+        self._high_water = min(policy.high_water, policy.limit // 2)
         self._backlog = Backlog(policy)
         self._pings: deque[bytes] | None = None
         self._pong: bytes | None = None

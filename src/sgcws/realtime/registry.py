@@ -32,7 +32,7 @@ class Member(Connection, Protocol):
         """Send one message; whether it was taken. It does not fail: whatever goes wrong is told where it belongs."""
 
     def send_ping(self, payload: bytes) -> bool:
-        """Send a ping; whether this peer got one."""
+        """Send a ping, if it has such a thing; whether that will be answered."""
 
     def say_goodbye(self, code: int, reason: str) -> None:
         """End it politely, whatever it speaks."""

@@ -20,13 +20,12 @@ def as_offer(deflate: Deflate) -> str:
     return "; ".join(parts)
 
 
-def accepted(offer: Any, deflate: Deflate, memory_level: int) -> Any:
-    """Return Autobahn's acceptance of *offer*, which it has read from `as_offer`."""
+def accepted(offer: Any, deflate: Deflate) -> Any:
+    """Return Autobahn's acceptance of *offer*, which it has read from `as_offer`; it only writes the answer."""
     return PerMessageDeflateOfferAccept(
         offer,
         request_no_context_takeover=not deflate.client_takeover,
         request_max_window_bits=deflate.client_bits or 0,
         no_context_takeover=not deflate.server_takeover,
         window_bits=deflate.server_bits,
-        mem_level=memory_level,
     )

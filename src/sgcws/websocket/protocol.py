@@ -142,10 +142,7 @@ class MessageProtocol(WebSocketServerProtocol):
 
     def perMessageCompressionAccept(self, offers: list[Any]) -> Any:
         """Accept the offer, which was agreed on."""
-        deflate, compression = self._deflate, self._terms.compression
-        if deflate is None or compression is None:
-            return None
-        return accepted(offers[0], deflate, compression.memory_level)
+        return None if self._deflate is None else accepted(offers[0], self._deflate)
 
     def _onOpen(self) -> None:
         deflate, compression = self._deflate, self._terms.compression
