@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import ssl
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -83,6 +84,17 @@ def tls_files(folder: str, **more: Any) -> TLSOptions:
     (path / "certificate.pem").write_bytes(pem(made.certificate))
     (path / "key.pem").write_bytes(pem(made.key))
     return TLSOptions(certificate=str(path / "certificate.pem"), private_key=str(path / "key.pem"), **more)
+
+
+def for_two_threads(context: ssl.SSLContext) -> ssl.SSLContext:
+    """
+    Let a context do for a client that reads in one thread and writes in another, as that of websockets does.
+
+    OpenSSL allows no such thing, and Python 3.11 does not prevent it. With TLS 1.3 the tickets that come behind
+    the handshake are read just while the first request is written: one time in some hundreds, that request is lost.
+    """
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
 
 
 def self_signed() -> CertificateOptions:

@@ -273,6 +273,19 @@ class PartTests(BacklogTestCase):
             self.assertEqual((self.left(), self.backlog.size), (["x", "y"], 0))
             self.assertRaises(ValueError, self.part, "5", Part.LAST)
 
+    def test_lost_alone(self) -> None:
+        """So it is where nothing waits here, but elsewhere."""
+        self.assertEqual(self.part("1", Part.FIRST, besides=LIMIT), Outcome(False, 1))
+        self.assertEqual((self.part("2", Part.LAST), bool(self.backlog)), (Outcome(False), False))
+
+    def test_cleared(self) -> None:
+        """When all is dropped, one that has begun does not count among those that have not."""
+        for begun in (False, True):
+            self.part("1", Part.FIRST)
+            self.assertEqual(self.left() if begun else [], ["1"] * begun)
+            self.part("2", Part.CONTINUE)
+            self.assertEqual((self.backlog.clear(), self.backlog.size), (1 - begun, 0))
+
     def test_lost_and_begun_anew(self) -> None:
         """After a lost one another may begin, whether the rest of it was given or not."""
         self.add("x")

@@ -14,7 +14,7 @@ from websockets.protocol import State
 from websockets.sync.client import ClientConnection, connect
 
 from tests.cases.frames import TEXT
-from tests.tls import tls_files
+from tests.tls import for_two_threads, tls_files
 from tests.wire.attacks import Attacker, trusting
 from tests.wire.costs import descriptors, forget_peak, peak, resident
 from tests.wire.program import PATIENCE, Program, until
@@ -70,7 +70,7 @@ class AttackedTestCase(SynchronousTestCase):
         """Connect one that behaves; it is closed after the test."""
         opened = connect(
             f"{'wss' if self.tls else 'ws'}://127.0.0.1:{self.port}/",
-            ssl=trusting() if self.tls else None,
+            ssl=for_two_threads(trusting()) if self.tls else None,
             compression=None,
             open_timeout=PATIENCE,
             close_timeout=1,

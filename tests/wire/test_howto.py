@@ -20,7 +20,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from sgcws import WebSocketHTTPServer
-from tests.tls import issue, pem
+from tests.tls import for_two_threads, issue, pem
 
 from . import browser, peer
 from .pages import DOCS, Served, fetch, hear, load
@@ -225,7 +225,7 @@ class ServerTests(Served):
         made = issue()
         (folder / "fullchain.pem").write_bytes(pem(made.certificate))
         (folder / "privkey.pem").write_bytes(pem(made.key))
-        trust = ssl.create_default_context(cadata=pem(made.certificate).decode())
+        trust = for_two_threads(ssl.create_default_context(cadata=pem(made.certificate).decode()))
         self.addCleanup(os.chdir, os.getcwd())
         os.chdir(folder)
         server = load(HOWTO / "tls.py").server

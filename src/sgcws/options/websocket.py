@@ -77,7 +77,8 @@ class SlowClientPolicy:
     limit: int = option(
         16 * 1024**2,
         size,
-        doc="Bytes that may wait for one peer, without the 128 KiB that the socket's own buffer takes.",
+        doc="Bytes that may wait for one peer, 128 for each message besides what it carries, without the 128 KiB that "
+        "the socket's own buffer takes.",
         live=True,
     )
     when_full: WhenFull = option(

@@ -11,7 +11,7 @@ from sgcws.interfaces import Shuttable
 __all__ = ["ROOM", "Framing", "Message"]
 
 ROOM = 128
-"""Bytes that a message takes while it waits, besides its payload: however small they are, few enough wait."""
+"""Bytes that a message takes while it waits, besides its payload, so that even of empty ones not too many wait."""
 
 
 @attrs.define(eq=False)

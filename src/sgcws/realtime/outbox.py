@@ -99,7 +99,7 @@ class Outbox:
         self._frame: bytes | None = None
         self._sent = 0
         self._left = 0
-        """Bytes of the frames above; of the one that is sent in part, all."""
+        """Bytes of the frames of the message that is being sent; of the frame that is sent in part, all."""
         self._held = 0
         self._paused = self._finished = self._lost = False
         self._ending: tuple[bytes, Callable[[], object]] | None = None
