@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from gc import collect
 from typing import Any
+from weakref import ref
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -96,6 +98,7 @@ class StraightTests(OutboxTestCase):
     def test_control_frames(self) -> None:
         """So do pings and pongs."""
         self.outbox.ping(build_frame(FINAL | PING, b"1"))
+        self.assertEqual(self.texts(), ["ping 1"])
         self.outbox.pong(build_frame(FINAL | PONG, b"2"))
         self.assertEqual(self.texts(), ["ping 1", "pong 2"])
         self.assertEqual(self.sender.held, 0)
@@ -144,6 +147,12 @@ class SlowTests(OutboxTestCase):
         self.assertEqual((self.sender.held, self.outbox.buffered), (size, size - 2 * PIECE))
         self.socket.unblock()
         self.assertEqual((self.sender.held, self.texts()), (0, ["x"]))
+
+    def test_to_the_byte(self) -> None:
+        """One that ends with a piece is kept no longer than that piece."""
+        self.socket.stuck = True
+        self.outbox.send(message("x" * (2 * PIECE - 10)))
+        self.assertEqual((len(self.socket.kept), self.sender.held), (2 * PIECE, 0))
 
     def test_never_half(self) -> None:
         """One that is half sent stays where it is, whatever is dropped behind it."""
@@ -586,6 +595,14 @@ class EndTests(OutboxTestCase):
         self.assertRaises(FrameError, read_frames, self.socket.taken)
         self.assertEqual(len(self.socket.taken), 200 * KIB + 10 + len(GOODBYE))
 
+    def test_nothing_last(self) -> None:
+        """Where there are no last bytes, nothing is written."""
+        self.socket.gone = True
+        done: list[str] = []
+        for name in "ab":
+            self.outbox.finish(b"", partial(done.append, name))
+        self.assertEqual((done, self.sender.told), (["a", "b"], []))
+
     def test_never_sent(self) -> None:
         """What is finished while the peer takes nothing, and then lost, is not done."""
         self.block()
@@ -661,6 +678,19 @@ class DrainedTests(OutboxTestCase):
         self.socket.unblock()
         self.successResultOf(first)
         self.failureResultOf(second, CancelledError)
+
+    def test_forgotten(self) -> None:
+        """Who waits no more is not kept: the peer may take nothing for long."""
+        self.begin(high_water=1)
+        self.block()
+        self.outbox.send(message("x"))
+        waiter = self.outbox.drained()
+        waiter.addErrback(lambda _: None)
+        waiter.cancel()
+        kept = ref(waiter)
+        del waiter
+        collect()
+        self.assertIsNone(kept())
 
     def test_writes_on(self) -> None:
         """Who has waited may send, and wait again, at once."""

@@ -170,7 +170,7 @@ class Outbox:
 
         When more did, it fires when half of that is left.
         """
-        if self._finished or self._unsent() <= self._high_water:
+        if self._unsent() <= self._high_water:
             return succeed(None)
         waiter: Deferred[None] = Deferred(self._forget)
         self._waiters += (waiter,)
@@ -342,7 +342,7 @@ class Outbox:
         if change:
             self._held += change
             self._sender.hold(change)
-        if self._waiters and (self._finished or self._unsent() <= self._high_water // 2):
+        if self._waiters and self._unsent() <= self._high_water // 2:
             waiters, self._waiters = self._waiters, ()
             for waiter in waiters:
                 if not waiter.called:  # else what was done for one before has cancelled it
