@@ -175,6 +175,18 @@ class EndTests(PeerTestCase):
         peer.disconnect()
         self.assertEqual(framing.done, [("abort",)])
 
+    def test_disconnect_gives_back(self) -> None:
+        """What waited for it is given back at once, and nobody waits for room, before the socket is closed."""
+        self.world.shared.options = options(high_water=1)
+        peer, framing = self.make_open()
+        framing.peer = None
+        framing.block()
+        peer.write_data("x")
+        waiting = peer.drained()
+        peer.disconnect()
+        self.successResultOf(waiting)
+        self.assertEqual((peer.held, self.world.shared.memory.total, peer.buffered), (0, 0, 0))
+
     def test_after_the_queue(self) -> None:
         """The end is told after all that came before it, and after that the connection is forgotten."""
         waiting = self.waiting_handler()
@@ -312,6 +324,31 @@ class GoodbyeTests(PeerTestCase):
             peer.open(TransportKind.TCP, framing, framing)
             self.assertEqual((framing.done, self.told, peer.is_open), ([("abort",)], [], False))
 
+    def test_dropped_while_it_upgrades(self) -> None:
+        """One that was dropped, and whose socket is not closed yet, does not come to take messages either."""
+        peer = self.world.peer()
+        holder: Any = peer.holder
+        holder.peer = None
+        peer.disconnect()
+        framing = FakeFraming()
+        peer.open(TransportKind.WEBSOCKET, framing, framing)
+        self.assertEqual((framing.done, self.told, len(self.world.shared.registry)), ([("abort",)], [], 0))
+
+    def test_closing_while_it_upgrades(self) -> None:
+        """One that is closing takes no messages, not even in ``on_connect``, which may drop it without a goodbye."""
+        wrote: list[bool] = []
+
+        def drop(connection: Connection) -> None:
+            wrote.append(connection.write_data("x"))
+            connection.disconnect()
+
+        self.world.events.on_connect(drop)
+        peer = self.world.peer()
+        peer.close(4000)
+        framing = FakeFraming()
+        peer.open(TransportKind.WEBSOCKET, framing, framing)
+        self.assertEqual((wrote, framing.done), ([False], [("abort",)]))
+
     def test_closed_by_on_connect(self) -> None:
         """Only one goodbye is said to one that ``on_connect`` closes."""
         self.world.events.on_connect(lambda connection: connection.close(4000) and None)
@@ -368,6 +405,14 @@ class AnswerTests(PeerTestCase):
         peer.text_received("late", 4)
         self.assertEqual(self.told, [("message", "late")])
         self.assertEqual(self.world.reactor.getDelayedCalls(), [])
+
+    def test_no_time(self) -> None:
+        """Who gives it no time hears so in the next turn."""
+        peer, _ = self.make_open()
+        waiting = peer.write_and_wait("question", timeout=0)
+        self.assertNoResult(waiting)
+        self.world.reactor.advance(0)
+        self.failureResultOf(waiting, TimeoutError)
 
     def test_wrong_timeout(self) -> None:
         """A negative time is an error of the caller's, and nothing is sent."""
@@ -460,6 +505,14 @@ class PingTests(PeerTestCase):
         self.assertEqual((framing.done, peer.answers_pings), ([], False))
         self.assertIs(peer.send_ping(b""), False)
         self.assertEqual((framing.done, peer.last_ping_at), ([("ping", b"")], None))
+
+    def test_no_ping_now(self) -> None:
+        """What it speaks may have none, or none at this moment; then nothing is sent."""
+        peer, framing = self.make_open()
+        framing.answers_pings = False
+        framing.encode_ping = lambda payload: None  # type: ignore[method-assign]
+        self.assertIs(peer.send_ping(b""), False)
+        self.assertEqual((framing.written, self.told), ([], []))
 
     def test_unawaited(self) -> None:
         """A ping that nobody awaits the answer of is noted all the same."""
@@ -562,15 +615,16 @@ class EvictTests(PeerTestCase):
         self.assertEqual(self.told, [("message", "a"), ("slow_client", 1), ("disconnect", 1013, "")])
 
     def test_again(self) -> None:
-        """One that is leaving already, for whatever reason, is dropped."""
-        for begin in (Peer.close, Peer.closing, partial(Peer.evict, code=1013)):
+        """One that is leaving already, for whatever reason, is dropped, and that stays the reason."""
+        for begin, code in ((Peer.close, 1000), (Peer.closing, ABNORMAL), (partial(Peer.evict, code=1013), 1013)):
             peer, framing = self.make_open()
             begin(peer)
             self.assertNotIn(("abort",), framing.done)
-            peer.evict(1013)
+            peer.evict(1001)
             self.assertEqual(framing.done[-1], ("abort",))
-            peer.evict(1013)
+            peer.evict(1001)
             self.assertEqual(framing.done.count(("abort",)), 1)
+            self.assertEqual(self.told[-1], ("disconnect", code, ""))
 
     def test_plain(self) -> None:
         """So is one that cannot take messages."""
@@ -609,6 +663,17 @@ class EvictTests(PeerTestCase):
         wrote = peer.drained().addCallback(lambda _: peer.write_data("y"))
         peer.evict(1013)
         self.assertIs(self.successResultOf(wrote), False)
+
+    def test_dropped_by_who_waited_for_room(self) -> None:
+        """Who waited for room may drop it; then it is told no code."""
+        self.world.shared.options = options(high_water=1)
+        peer, framing = self.make_open()
+        framing.peer = None
+        framing.block()
+        peer.write_data("x")
+        peer.drained().addCallback(lambda _: peer.disconnect())
+        peer.evict(1013)
+        self.assertEqual(framing.done[-1], ("abort",))
 
     def test_lost_while_it_is_told(self) -> None:
         """It may be lost in the moment when reading goes on for its goodbye."""

@@ -127,6 +127,29 @@ class ReceivingTests(PeerTestCase):
         self.assertEqual((name, error.code, error.reason), ("error", 400, "bad handshake"))
 
 
+    def test_before_it_is_open(self) -> None:
+        """What one brings that cannot take messages is not told, and not counted."""
+        peer = self.world.peer()
+        peer.text_received("a", 1)
+        peer.binary_received(b"a")
+        peer.fragment_received(Fragment(b"a", Opcode.TEXT, False, False))
+        peer.message_ended(1)
+        self.assertEqual((self.told, peer.messages_received), ([], 0))
+
+    def test_when_told(self) -> None:
+        """One can be called when all that has come so far is handled."""
+        waiting = self.waiting_handler()
+        peer, _ = self.make_open()
+        peer.when_told(lambda: self.told.append(("now",)))
+        peer.text_received("a", 1)
+        peer.text_received("b", 1)
+        peer.when_told(lambda: self.told.append(("then",)))
+        peer.text_received("c", 1)
+        self.assertEqual(self.told, [("now",)])
+        waiting.callback(None)
+        self.assertEqual(self.told, [("now",), ("message", "a"), ("message", "b"), ("then",), ("message", "c")])
+
+
 class ReadingTests(PeerTestCase):
     """The application stops and starts what comes in."""
 
@@ -267,6 +290,12 @@ class FragmentTests(PeerTestCase):
         peer.fragment_received(self.fragment())
         waiting.callback(None)
         self.assertEqual([name for name, *_ in self.told], ["message", "fragmented", "fragmented", "disconnect"])
+        self.told.clear()
+        peer, framing = self.make_open()
+        framing.peer = None
+        peer.disconnect()
+        peer.fragment_received(self.fragment())
+        self.assertEqual(self.told, [])
 
 
 class SlowClientTests(PeerTestCase):
@@ -313,7 +342,7 @@ class SlowClientTests(PeerTestCase):
         peer, _ = self.make_full(WhenFull.DROP_NEWEST)
         for _ in range(3):
             self.assertFalse(peer.write_data("x" * 1000))
-        self.assertEqual(self.told, [])
+        self.assertEqual((self.told, len(self.world.reactor.getDelayedCalls())), ([], 1))
         self.world.reactor.advance(0)
         self.assertEqual(self.told, [("slow_client", 3)])
         peer.write_data("x" * 1000)
